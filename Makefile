@@ -1,0 +1,84 @@
+# Pizza: an event-driven pizza-order system and its console.
+#
+#   make            build everything into build/
+#   make run        install what is missing, build, start, and take one real order through the saga
+#   make check      all tests (unit, integration, console, documentation), also with sanitizers
+#   make bench      measure; prints and writes build/bench.json
+#   make lint       clang-format, clang-tidy, cppcheck, link directions
+#   make install DESTDIR= PREFIX=   ·   make uninstall   ·   make deps   ·   make clean
+
+VERSION  := 0.1.0
+PREFIX   ?= /usr/local
+B        ?= build
+CC       ?= gcc
+SANITIZE ?=
+OPT      ?= -O2 -g
+
+DAEMONS  := menu order inventory payment sandbox notify outbox aggregator
+
+PKGS     := libpq rdkafka libmicrohttpd libcurl jansson yaml-0.1 libsodium smartcols
+WARN     := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+CPPFLAGS += -D_GNU_SOURCE -DPIZZA_VERSION='"$(VERSION)"' -I. -I$(B)/gen
+CFLAGS   += -std=gnu17 $(OPT) $(WARN) -fstack-protector-strong -fno-omit-frame-pointer -pthread $(SANITIZE)
+# Asked for when something is compiled, not when make starts: the packages may not be there yet.
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
+
+CORE_SRC := $(wildcard core/*/*.c)
+CORE_OBJ := $(CORE_SRC:%.c=$(B)/%.o) $(B)/gen/service_migrations.o
+CLI_SRC  := $(wildcard cli/*.c)
+TUI_SRC  := $(wildcard tui/*.c)
+BINS     := $(B)/bin/pizzactl $(B)/bin/pizzad $(DAEMONS:%=$(B)/bin/%d)
+UNIT_SRC := $(wildcard tests/unit/*.c)
+UNITS    := $(UNIT_SRC:tests/unit/%.c=$(B)/tests/%)
+
+all: $(BINS)
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/gen/%.o: $(B)/gen/%.c
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# Migrations are embedded: `NAME_migrations` and `NAME_migration_count` from daemons/NAME/NNNN_*.sql.
+$(B)/gen/service_migrations.c: $(wildcard core/service/*.sql) core/db/embed.sh
+	@mkdir -p $(@D)
+	sh core/db/embed.sh service $(wildcard core/service/*.sql) > $@.new && mv $@.new $@
+
+$(B)/gen/%_migrations.c: core/db/embed.sh FORCE
+	@mkdir -p $(@D)
+	@sh core/db/embed.sh $* $(wildcard daemons/$*/*.sql) > $@.new; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(B)/libcore.a: $(CORE_OBJ)
+	rm -f $@ && $(AR) rcs $@ $^
+
+define DAEMON_RULE
+$(B)/bin/$(1)d: $(patsubst %.c,$(B)/%.o,$(wildcard daemons/$(1)/*.c)) $(B)/gen/$(1)_migrations.o $(B)/libcore.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lm
+endef
+$(foreach d,$(DAEMONS),$(eval $(call DAEMON_RULE,$(d))))
+
+$(B)/bin/pizzad: $(patsubst %.c,$(B)/%.o,$(wildcard daemons/pizzad/*.c)) $(B)/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
+
+$(B)/bin/pizzactl: $(CLI_SRC:%.c=$(B)/%.o) $(TUI_SRC:%.c=$(B)/%.o) $(B)/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
+
+# One cmocka program per tests/unit/*.c; a test of daemons/NAME/rules.c includes it.
+$(B)/tests/%: tests/unit/%.c $(B)/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libcore.a $(LDFLAGS) -lcmocka $(PKG_LIBS) -lm
+
+units: $(UNITS)
+
+clean:
+	rm -rf build
+
+FORCE:
+.PHONY: all clean units FORCE
+.SECONDARY:
+-include $(shell test -d $(B) && find $(B) -name '*.d')

@@ -1,0 +1,129 @@
+/*
+ * The daemon table.
+ */
+#include "core/contract/daemons.h"
+
+#include <string.h>
+
+#include "core/config/config.h"
+
+const struct daemon_info daemons[DAEMON_COUNT] = {
+    [DAEMON_MENU] =
+        {
+            .id = DAEMON_MENU,
+            .name = "menud",
+            .service = "menu",
+            .database = "pizza_menu",
+            .port = 1,
+            .replicas = 1,
+            .replicas_max = 16,
+            .outbox = true,
+            .produces = {"menu-events"},
+            .text = "the catalogue of pizzas, their prices and recipes",
+        },
+    [DAEMON_INVENTORY] =
+        {
+            .id = DAEMON_INVENTORY,
+            .name = "inventoryd",
+            .service = "inventory",
+            .database = "pizza_inventory",
+            .port = 5,
+            .replicas = 1,
+            .replicas_max = 64,
+            .outbox = true,
+            .consumes = {"order-events"},
+            .produces = {"inventory-events"},
+            .after = {"menud"},
+            .text = "ingredients, stock levels and reservations",
+        },
+    [DAEMON_ORDER] =
+        {
+            .id = DAEMON_ORDER,
+            .name = "orderd",
+            .service = "order",
+            .database = "pizza_order",
+            .port = 2,
+            .replicas = 1,
+            .replicas_max = 64,
+            .outbox = true,
+            .consumes = {"inventory-events", "payment-events"},
+            .produces = {"order-events"},
+            .after = {"menud"},
+            .text = "orders and their state through the saga",
+        },
+    [DAEMON_SANDBOX] =
+        {
+            .id = DAEMON_SANDBOX,
+            .name = "sandboxd",
+            .service = "sandbox",
+            .database = "pizza_sandbox",
+            .port = 20,
+            .replicas = 1,
+            .replicas_max = 1,
+            .text = "the payment and SMS providers' sandbox, with a ledger of its own",
+        },
+    [DAEMON_PAYMENT] =
+        {
+            .id = DAEMON_PAYMENT,
+            .name = "paymentd",
+            .service = "payment",
+            .database = "pizza_payment",
+            .port = 3,
+            .replicas = 1,
+            .replicas_max = 64,
+            .outbox = true,
+            .consumes = {"order-events"},
+            .produces = {"payment-events"},
+            .text = "charges and refunds through the payment provider",
+        },
+    [DAEMON_NOTIFY] =
+        {
+            .id = DAEMON_NOTIFY,
+            .name = "notifyd",
+            .service = "notify",
+            .database = "pizza_notify",
+            .port = 4,
+            .replicas = 1,
+            .replicas_max = 64,
+            .outbox = true,
+            .consumes = {"order-events", "payment-events", "inventory-events"},
+            .produces = {"notification-events"},
+            .text = "messages to customers and operators by e-mail and SMS",
+        },
+    [DAEMON_AGGREGATOR] =
+        {
+            .id = DAEMON_AGGREGATOR,
+            .name = "aggregatord",
+            .service = "aggregator",
+            .database = "pizza_console",
+            .port = 7,
+            .replicas = 1,
+            .replicas_max = 1,
+            .consumes = {"menu-events", "order-events", "inventory-events", "payment-events", "notification-events"},
+            .text = "the read model: every event, saga timelines, key figures",
+        },
+    [DAEMON_OUTBOX] =
+        {
+            .id = DAEMON_OUTBOX,
+            .name = "outboxd",
+            .service = "outbox",
+            .database = "pizza_outbox",
+            .port = 9,
+            .replicas = 1,
+            .replicas_max = 2,
+            .text = "the relay from every outbox to Kafka; a second one stands by",
+        },
+};
+
+const struct daemon_info *daemon_find(const char *name)
+{
+	for (size_t i = 0; i < DAEMON_COUNT; i++)
+		if (strcmp(daemons[i].name, name) == 0 || strcmp(daemons[i].service, name) == 0)
+			return &daemons[i];
+	return NULL;
+}
+
+int daemon_port(const struct daemon_info *d)
+{
+	return (int)config_int(CONFIG_PORT_BASE) + d->port;
+}
