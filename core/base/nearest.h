@@ -1,0 +1,14 @@
+/*
+ * The word that somebody probably meant: for hints such as "did you mean …?".  Thread safe.
+ */
+#ifndef PIZZA_BASE_NEAREST_H
+#define PIZZA_BASE_NEAREST_H
+
+/*
+ * The candidate with the smallest edit distance to word (insertions, deletions, substitutions and swaps of
+ * neighbours; case does not count), or NULL when none is near: more than a third of the letters differ.
+ * Borrowed.
+ */
+const char *nearest_word(const char *word, const char *const *candidates, int n);
+
+#endif
