@@ -22,6 +22,7 @@
 
 struct table {
 	struct config_value values[CONFIG_COUNT];
+	struct table *older; /* keeps the strings handed out reachable */
 };
 
 static _Atomic(struct table *) in_force;
@@ -58,6 +59,27 @@ static struct table *table_default(void)
 		set_value(t, (enum config_key)i, v, ORIGIN_DEFAULT);
 	}
 	return t;
+}
+
+/* Under build_lock. */
+static void publish(struct table *t)
+{
+	t->older = atomic_load(&in_force);
+	atomic_store(&in_force, t);
+}
+
+/* The table in force; before config_load that of the defaults. */
+static const struct table *table_now(void)
+{
+	struct table *t = atomic_load_explicit(&in_force, memory_order_acquire);
+
+	if (t != NULL)
+		return t;
+	pthread_mutex_lock(&build_lock);
+	if (atomic_load(&in_force) == NULL)
+		publish(table_default());
+	pthread_mutex_unlock(&build_lock);
+	return atomic_load(&in_force);
 }
 
 /* --- the file --- */
@@ -247,7 +269,7 @@ int config_load(const char *file, struct error *err)
 	find_file(file);
 	rc = table_build(&t, err);
 	if (rc == 0)
-		atomic_store(&in_force, t);
+		publish(t);
 	pthread_mutex_unlock(&build_lock);
 	return rc;
 }
@@ -267,8 +289,6 @@ static void keep_fixed(struct table *fresh, const struct table *old, struct buf 
 	}
 }
 
-static const struct table *table_now(void);
-
 int config_reload(char *skipped, size_t size, struct error *err)
 {
 	CLEANUP(buf_done) struct buf list = {0};
@@ -280,7 +300,7 @@ int config_reload(char *skipped, size_t size, struct error *err)
 	rc = table_build(&t, err);
 	if (rc == 0) {
 		keep_fixed(t, atomic_load(&in_force), &list);
-		atomic_store(&in_force, t);
+		publish(t);
 		if (size > 0)
 			snprintf(skipped, size, "%s", buf_str(&list));
 	}
@@ -307,7 +327,7 @@ int config_override(const char *name, const char *value, struct error *err)
 	if (atomic_load(&in_force) != NULL) {
 		rc = table_build(&t, err);
 		if (rc == 0)
-			atomic_store(&in_force, t);
+			publish(t);
 	}
 	pthread_mutex_unlock(&build_lock);
 	return rc;
@@ -334,21 +354,6 @@ int config_validate_file(const char *file,
 }
 
 /* --- reading --- */
-
-/* The table in force; before config_load that of the defaults. */
-static const struct table *table_now(void)
-{
-	struct table *t = atomic_load_explicit(&in_force, memory_order_acquire);
-	struct table *none = NULL;
-
-	if (t != NULL)
-		return t;
-	t = table_default();
-	if (atomic_compare_exchange_strong(&in_force, &none, t))
-		return t;
-	table_free(t);
-	return none;
-}
 
 const char *config_string(enum config_key key)
 {
