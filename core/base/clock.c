@@ -187,16 +187,18 @@ bool clock_parse(const char *text, int64_t *ret_us)
 	int year, month, day, hour, minute, second;
 	int64_t fraction, offset;
 
-	if (!take_digits(&p, 4, &year) || !take_char(&p, "-") || !take_digits(&p, 2, &month) || !take_char(&p, "-") ||
-	    !take_digits(&p, 2, &day) || !take_char(&p, "Tt ") || !take_digits(&p, 2, &hour) || !take_char(&p, ":") ||
-	    !take_digits(&p, 2, &minute) || !take_char(&p, ":") || !take_digits(&p, 2, &second))
+	if (!take_digits(&p, 4, &year) || !take_char(&p, "-") || !take_digits(&p, 2, &month) ||
+	    !take_char(&p, "-") || !take_digits(&p, 2, &day) || !take_char(&p, "Tt ") ||
+	    !take_digits(&p, 2, &hour) || !take_char(&p, ":") || !take_digits(&p, 2, &minute) ||
+	    !take_char(&p, ":") || !take_digits(&p, 2, &second))
 		return false;
 	if (!take_fraction(&p, &fraction) || !take_offset(&p, &offset) || *p != '\0')
 		return false;
 	if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
 		return false;
-	*ret_us = (days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset) * US_PER_S +
-	          fraction;
+	*ret_us = (days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset) *
+		      US_PER_S +
+		  fraction;
 	return true;
 }
 
@@ -205,7 +207,8 @@ static double unit_ms(const char *unit, size_t len)
 	static const struct {
 		const char *name;
 		double ms;
-	} units[] = {{"us", 0.001}, {"ms", 1}, {"s", 1000}, {"m", 60e3}, {"h", 3600e3}, {"d", 86400e3}, {"w", 604800e3}};
+	} units[] = {{"us", 0.001}, {"ms", 1},	    {"s", 1000},    {"m", 60e3},
+		     {"h", 3600e3}, {"d", 86400e3}, {"w", 604800e3}};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 		if (strlen(units[i].name) == len && strncmp(units[i].name, unit, len) == 0)
@@ -260,8 +263,10 @@ const char *duration_format(int64_t us, char text[DURATION_TEXT_SIZE])
 	else if (s < 3600)
 		snprintf(text, DURATION_TEXT_SIZE, "%lldm%02llds", (long long)(s / 60), (long long)(s % 60));
 	else if (s < 86400)
-		snprintf(text, DURATION_TEXT_SIZE, "%lldh%02lldm", (long long)(s / 3600), (long long)(s / 60 % 60));
+		snprintf(text, DURATION_TEXT_SIZE, "%lldh%02lldm", (long long)(s / 3600),
+			 (long long)(s / 60 % 60));
 	else
-		snprintf(text, DURATION_TEXT_SIZE, "%lldd%lldh", (long long)(s / 86400), (long long)(s / 3600 % 24));
+		snprintf(text, DURATION_TEXT_SIZE, "%lldd%lldh", (long long)(s / 86400),
+			 (long long)(s / 3600 % 24));
 	return text;
 }

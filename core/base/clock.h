@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CLOCK_TEXT_SIZE    32 /* room for "2026-11-21T12:30:01.114000Z" */
+#define CLOCK_TEXT_SIZE	   32 /* room for "2026-11-21T12:30:01.114000Z" */
 #define DURATION_TEXT_SIZE 24
 
 struct mono {
@@ -35,7 +35,8 @@ const char *clock_format(int64_t us, char text[CLOCK_TEXT_SIZE]);
 /* Parses RFC 3339 with 0 to 9 decimals, 'Z' or an offset, 'T' or a space.  False when it is none. */
 bool clock_parse(const char *text, int64_t *ret_us);
 
-/* "250ms", "5s", "1.5m", "2h", "3d", "1h30m", or a bare number of seconds, to milliseconds.  False when it is none. */
+/* "250ms", "5s", "1.5m", "2h", "3d", "1h30m", or a bare number of seconds, to milliseconds.  False when it is
+ * none. */
 bool duration_parse(const char *text, int64_t *ret_ms);
 /* Short for people: "11 ms", "9.41 s", "4m02s", "2h14m", "3d4h"; returns text. */
 const char *duration_format(int64_t us, char text[DURATION_TEXT_SIZE]);

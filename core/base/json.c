@@ -19,7 +19,8 @@ int json_parse_object(const char *text, size_t n, json_t **ret, struct error *er
 	json_t *j = json_loadb(text, n, JSON_REJECT_DUPLICATES, &je);
 
 	if (j == NULL)
-		return error_set(err, ERR_MALFORMED, "JSON", "line %d, column %d: %s", je.line, je.column, je.text);
+		return error_set(err, ERR_MALFORMED, "JSON", "line %d, column %d: %s", je.line, je.column,
+				 je.text);
 	if (!json_is_object(j)) {
 		json_decref(j);
 		return error_set(err, ERR_MALFORMED, "JSON", "an object was expected");

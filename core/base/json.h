@@ -1,6 +1,6 @@
 /*
- * Reading JSON with errors that name the field, over jansson (which refuses invalid UTF-8 and NUL in strings).
- * Thread safe for different values.
+ * Reading JSON with errors that name the field, over jansson (which refuses invalid UTF-8 and NUL in
+ * strings). Thread safe for different values.
  */
 #ifndef PIZZA_BASE_JSON_H
 #define PIZZA_BASE_JSON_H
@@ -22,8 +22,8 @@ void json_auto_decref(json_t **j);
 int json_parse_object(const char *text, size_t n, json_t **ret, struct error *err) MUST_USE;
 
 /*
- * A member of an object: of the wrong kind → ERR_MALFORMED naming it; absent or null → ERR_MALFORMED for the plain
- * ones; the _or forms give the fallback instead.  Strings are borrowed from the object.
+ * A member of an object: of the wrong kind → ERR_MALFORMED naming it; absent or null → ERR_MALFORMED for the
+ * plain ones; the _or forms give the fallback instead.  Strings are borrowed from the object.
  */
 int json_get_string(const json_t *object, const char *name, const char **ret, struct error *err) MUST_USE;
 int json_get_int(const json_t *object, const char *name, int64_t *ret, struct error *err) MUST_USE;

@@ -93,7 +93,8 @@ static void begin_line(struct buf *line, enum log_level level, const char *messa
 		buf_addf(line, "%s %-5s %s: %s", now, level_words[level], service_name, message);
 		return;
 	}
-	buf_addf(line, "{\"ts\":\"%s\",\"level\":\"%s\",\"service\":\"%s\"", now, level_words[level], service_name);
+	buf_addf(line, "{\"ts\":\"%s\",\"level\":\"%s\",\"service\":\"%s\"", now, level_words[level],
+		 service_name);
 	if (service_replica > 0)
 		buf_addf(line, ",\"replica\":%d", service_replica);
 	buf_adds(line, ",\"msg\":");
@@ -131,14 +132,14 @@ static void log_at(enum log_level level, const char *fmt, va_list ap)
 	errno = saved;
 }
 
-#define LOG_FUNCTION(name, level)                                                                                      \
-	void name(const char *fmt, ...)                                                                                \
-	{                                                                                                              \
-		va_list ap;                                                                                            \
-                                                                                                                       \
-		va_start(ap, fmt);                                                                                     \
-		log_at(level, fmt, ap);                                                                                \
-		va_end(ap);                                                                                            \
+#define LOG_FUNCTION(name, level)       \
+	void name(const char *fmt, ...) \
+	{                               \
+		va_list ap;             \
+                                        \
+		va_start(ap, fmt);      \
+		log_at(level, fmt, ap); \
+		va_end(ap);             \
 	}
 
 LOG_FUNCTION(log_debug, LOG_DEBUG)
@@ -157,6 +158,6 @@ void log_err(enum log_level level, const struct error *err, const char *fmt, ...
 	vsnprintf(subject, sizeof(subject), fmt, ap);
 	va_end(ap);
 	snprintf(message, sizeof(message), "%s: %s: %s%s%s%s", subject, err->what, err->why,
-	         err->hint[0] != '\0' ? " (" : "", err->hint, err->hint[0] != '\0' ? ")" : "");
+		 err->hint[0] != '\0' ? " (" : "", err->hint, err->hint[0] != '\0' ? ")" : "");
 	write_line(level, error_word(err->code), message);
 }

@@ -1,7 +1,7 @@
 /*
- * Structured logs: one JSON object a line ({"ts","level","service","replica","msg","order_id",...}), or text for
- * people when the destination is a terminal.  Each line is written with one write(2), so that replicas can share
- * a file.  Thread safe; the context is per thread.
+ * Structured logs: one JSON object a line ({"ts","level","service","replica","msg","order_id",...}), or text
+ * for people when the destination is a terminal.  Each line is written with one write(2), so that replicas
+ * can share a file.  Thread safe; the context is per thread.
  *
  * Library code logs at debug only and returns errors; daemons decide what deserves more.
  */
@@ -23,7 +23,8 @@ struct log_context {
 	char correlation_id[UUID_TEXT_SIZE];
 };
 
-/* Names the service and its replica (1, 2, …) and opens the destination: a path (append), or NULL for stderr. */
+/* Names the service and its replica (1, 2, …) and opens the destination: a path (append), or NULL for stderr.
+ */
 int log_init(const char *service, int replica, const char *path, struct error *err) MUST_USE;
 void log_set_level(enum log_level level);
 /* "debug", "info", "warn" or "error". */

@@ -1,6 +1,6 @@
 /*
- * A hash map from byte strings to pointers, open addressing, keys copied.  `struct map m = {0};` is an empty one.
- * Not thread safe.
+ * A hash map from byte strings to pointers, open addressing, keys copied.  `struct map m = {0};` is an empty
+ * one. Not thread safe.
  */
 #ifndef PIZZA_BASE_MAP_H
 #define PIZZA_BASE_MAP_H

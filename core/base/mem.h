@@ -22,7 +22,7 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * AUTO_FREE char *s = ...;                    frees s at scope end
  * CLEANUP(buf_done) struct buf text = {0};    calls buf_done(&text) at scope end
  */
-#define AUTO_FREE __attribute__((cleanup(auto_free)))
+#define AUTO_FREE	  __attribute__((cleanup(auto_free)))
 #define CLEANUP(function) __attribute__((cleanup(function)))
 
 void auto_free(void *pointer_to_pointer);

@@ -33,7 +33,8 @@ const char *money_format(int64_t minor, const char *currency, char text[MONEY_TE
 	}
 	*p = '\0';
 	if (decimals > 0)
-		snprintf(text, MONEY_TEXT_SIZE, "%s%s.%02d %s", minor < 0 ? "-" : "", grouped, (int)(value % 100), currency);
+		snprintf(text, MONEY_TEXT_SIZE, "%s%s.%02d %s", minor < 0 ? "-" : "", grouped,
+			 (int)(value % 100), currency);
 	else
 		snprintf(text, MONEY_TEXT_SIZE, "%s%s %s", minor < 0 ? "-" : "", grouped, currency);
 	return text;

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define MONEY_TEXT_SIZE 48
-#define MONEY_MAX       INT64_C(1000000000000) /* 10^12 minor units: far from overflow in any sum of an order */
+#define MONEY_MAX	INT64_C(1000000000000) /* 10^12 minor units: far from overflow in any sum of an order */
 
 /* "1 200.00 RUB"; returns text. */
 const char *money_format(int64_t minor, const char *currency, char text[MONEY_TEXT_SIZE]);

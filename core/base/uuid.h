@@ -1,6 +1,6 @@
 /*
- * UUIDs (RFC 9562): version 7 for new rows, whose order is the order of creation, so that indexes stay compact;
- * version 5 for identities that derive from others.  Thread safe.
+ * UUIDs (RFC 9562): version 7 for new rows, whose order is the order of creation, so that indexes stay
+ * compact; version 5 for identities that derive from others.  Thread safe.
  */
 #ifndef PIZZA_BASE_UUID_H
 #define PIZZA_BASE_UUID_H

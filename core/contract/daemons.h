@@ -1,6 +1,6 @@
 /*
- * The daemons and backing services: one row each.  The supervisor, the topology, port numbers, databases and consumer
- * groups all follow from this table.
+ * The daemons and backing services: one row each.  The supervisor, the topology, port numbers, databases and
+ * consumer groups all follow from this table.
  */
 #ifndef PIZZA_CONTRACT_DAEMONS_H
 #define PIZZA_CONTRACT_DAEMONS_H
@@ -27,14 +27,14 @@ struct daemon_info {
 	const char *name;     /* "orderd": program, consumer group, role in logs */
 	const char *service;  /* "order": folder, database suffix */
 	const char *database; /* "pizza_order", also the role; NULL for none */
-	int port;             /* offset from port_base */
-	int replicas;         /* by default */
+	int port;	      /* offset from port_base */
+	int replicas;	      /* by default */
 	int replicas_max;
-	bool outbox; /* publishes events: outboxd relays its database */
+	bool outbox;				 /* publishes events: outboxd relays its database */
 	const char *consumes[DAEMON_TOPICS_MAX]; /* as a group, NULL-terminated */
 	const char *produces[DAEMON_TOPICS_MAX];
 	const char *after[DAEMON_TOPICS_MAX]; /* daemons that are started before */
-	const char *text;                     /* what it does, one line */
+	const char *text;		      /* what it does, one line */
 };
 
 extern const struct daemon_info daemons[DAEMON_COUNT]; /* in start order */
@@ -44,7 +44,7 @@ const struct daemon_info *daemon_find(const char *name);
 /* port_base + offset of the daemon. */
 int daemon_port(const struct daemon_info *d);
 
-#define PORT_OFFSET_KAFKA            92
+#define PORT_OFFSET_KAFKA	     92
 #define PORT_OFFSET_KAFKA_CONTROLLER 93
 
 #endif

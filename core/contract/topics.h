@@ -6,20 +6,20 @@
 
 #include <stdbool.h>
 
-#define TOPIC_TABLE(X)                                                                                                 \
-	X(MENU, "menu-events", true)                                                                                   \
-	X(ORDER, "order-events", false)                                                                                \
-	X(INVENTORY, "inventory-events", false)                                                                        \
-	X(PAYMENT, "payment-events", false)                                                                            \
-	X(KITCHEN, "kitchen-events", false)                                                                            \
-	X(NOTIFICATION, "notification-events", false)                                                                  \
+#define TOPIC_TABLE(X)                                \
+	X(MENU, "menu-events", true)                  \
+	X(ORDER, "order-events", false)               \
+	X(INVENTORY, "inventory-events", false)       \
+	X(PAYMENT, "payment-events", false)           \
+	X(KITCHEN, "kitchen-events", false)           \
+	X(NOTIFICATION, "notification-events", false) \
 	X(DLQ, "dlq-events", false)
 
 enum topic_id {
 #define X(symbol, name, compacted) TOPIC_##symbol,
 	TOPIC_TABLE(X)
 #undef X
-	TOPIC_COUNT
+	    TOPIC_COUNT
 };
 
 struct topic_info {

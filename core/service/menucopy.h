@@ -1,7 +1,7 @@
 /*
- * A daemon's own copy of the menu, read from menu-events by each replica without a group: kept in the table menu_copy
- * of its database (so that a restart works while Kafka is down) and in memory.  The condition "menu" is ok once
- * the topic has been read to its end, or the table had a copy.
+ * A daemon's own copy of the menu, read from menu-events by each replica without a group: kept in the table
+ * menu_copy of its database (so that a restart works while Kafka is down) and in memory.  The condition
+ * "menu" is ok once the topic has been read to its end, or the table had a copy.
  */
 #ifndef PIZZA_SERVICE_MENUCOPY_H
 #define PIZZA_SERVICE_MENUCOPY_H
@@ -29,8 +29,8 @@ struct menu_pizza {
 	char name[128];
 	char currency[4];
 	int64_t price[SIZE_COUNT]; /* minor units */
-	int64_t version;           /* aggregate_seq of the MenuItemChanged that told of it */
-	bool available;            /* false also when deleted */
+	int64_t version;	   /* aggregate_seq of the MenuItemChanged that told of it */
+	bool available;		   /* false also when deleted */
 	int line_count;
 	struct recipe_line *lines;
 };

@@ -1,7 +1,8 @@
 /*
- * The transactional outbox, writing side.  Rows are written in the transaction of the state change they tell of; the
- * relay (outboxd) publishes them in the order of `seq`, which is drawn when the row is inserted: lock the aggregate's row
- * first (SELECT … FOR UPDATE, or UPDATE), in id order when there are several, and take aggregate_seq from it.
+ * The transactional outbox, writing side.  Rows are written in the transaction of the state change they tell
+ * of; the relay (outboxd) publishes them in the order of `seq`, which is drawn when the row is inserted: lock
+ * the aggregate's row first (SELECT … FOR UPDATE, or UPDATE), in id order when there are several, and take
+ * aggregate_seq from it.
  */
 #ifndef PIZZA_SERVICE_OUTBOX_H
 #define PIZZA_SERVICE_OUTBOX_H
@@ -11,7 +12,8 @@
 
 struct service;
 
-/* Event drafts collected for one transaction.  `struct outbox o = {0};` Freed by outbox_done; reset to reuse. */
+/* Event drafts collected for one transaction.  `struct outbox o = {0};` Freed by outbox_done; reset to reuse.
+ */
 struct outbox {
 	int count;
 	struct db_array ids, topics, types, aggregates, seqs, correlations, causations, data;
@@ -24,8 +26,8 @@ int outbox_write(struct outbox *o, struct db_conn *tx, struct error *err) MUST_U
 void outbox_reset(struct outbox *o);
 void outbox_done(struct outbox *o);
 /*
- * After COMMIT: tells the relay that there is something.  Coalesced to one NOTIFY per 2 ms per process and sent by a
- * thread of its own (NOTIFY takes an instance-wide lock at commit); returns at once.
+ * After COMMIT: tells the relay that there is something.  Coalesced to one NOTIFY per 2 ms per process and
+ * sent by a thread of its own (NOTIFY takes an instance-wide lock at commit); returns at once.
  */
 void outbox_notify(struct service *s);
 

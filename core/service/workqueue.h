@@ -1,11 +1,11 @@
 /*
- * A work queue over a table, for calls to the outside (charges, SMS, mail): an outage of the provider stops the queue,
- * never the partitions (architecture.md, rule 6).
+ * A work queue over a table, for calls to the outside (charges, SMS, mail): an outage of the provider stops
+ * the queue, never the partitions (architecture.md, rule 6).
  *
- * One dispatcher thread claims due rows (a lease in the row: claimed_until on the database's clock, FOR UPDATE SKIP
- * LOCKED), starts each call asynchronously while fewer than `parallel` are in flight and the breaker allows it, and records
- * outcomes in batches, one transaction each.  A crash leaves leases that run out; the calls must be idempotent
- * (the same provider key).
+ * One dispatcher thread claims due rows (a lease in the row: claimed_until on the database's clock, FOR
+ * UPDATE SKIP LOCKED), starts each call asynchronously while fewer than `parallel` are in flight and the
+ * breaker allows it, and records outcomes in batches, one transaction each.  A crash leaves leases that run
+ * out; the calls must be idempotent (the same provider key).
  */
 #ifndef PIZZA_SERVICE_WORKQUEUE_H
 #define PIZZA_SERVICE_WORKQUEUE_H
@@ -17,32 +17,35 @@ struct workqueue;
 
 struct workqueue_ops {
 	/*
-	 * Claims up to `limit` due rows, writes one malloc'ed item each into items[], the number into *ret_count.
-	 * ERR_UNAVAILABLE when the database is down: tried again with backoff.
+	 * Claims up to `limit` due rows, writes one malloc'ed item each into items[], the number into
+	 * *ret_count. ERR_UNAVAILABLE when the database is down: tried again with backoff.
 	 */
 	int (*claim)(void *arg, int limit, void **items, int *ret_count, struct error *err);
 	/* Starts one call; later, from any thread, workqueue_finished(q, item) says that it has ended. */
 	void (*start)(void *arg, struct workqueue *q, void *item);
-	/* Records the outcomes of n finished items in one transaction; on ERR_UNAVAILABLE or ERR_UNKNOWN it is called again with the same items. */
+	/* Records the outcomes of n finished items in one transaction; on ERR_UNAVAILABLE or ERR_UNKNOWN it
+	 * is called again with the same items. */
 	int (*record)(void *arg, void **items, int n, struct error *err);
 	void (*free_item)(void *item);
 };
 
 struct workqueue_options {
-	const char *name;        /* for logs */
+	const char *name; /* for logs */
 	int parallel;
-	int64_t poll_ms;         /* fallback when no wake comes: retries that become due, leases that ran out */
-	struct breaker *breaker; /* may be NULL; start() and its completion report outcomes to it themselves */
+	int64_t poll_ms; /* fallback when no wake comes: retries that become due, leases that ran out */
+	struct breaker
+	    *breaker; /* may be NULL; start() and its completion report outcomes to it themselves */
 	const struct workqueue_ops *ops;
 	void *arg;
 };
 
-int workqueue_new(const struct workqueue_options *options, struct workqueue **ret, struct error *err) MUST_USE;
+int workqueue_new(const struct workqueue_options *options, struct workqueue **ret,
+		  struct error *err) MUST_USE;
 /* There may be due rows: called after the commit that wrote them. Thread safe, cheap. */
 void workqueue_wake(struct workqueue *q);
 /*
- * Hands over items that the caller has already claimed (inserted with its own lease) and committed, sparing the claim.
- * Items that do not fit are freed and left to the claim after their lease ends; the number taken.
+ * Hands over items that the caller has already claimed (inserted with its own lease) and committed, sparing
+ * the claim. Items that do not fit are freed and left to the claim after their lease ends; the number taken.
  */
 int workqueue_push(struct workqueue *q, void **items, int n);
 /* One started item has ended; its outcome is in the item. Thread safe. */

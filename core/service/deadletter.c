@@ -1,0 +1,141 @@
+/*
+ * Dead letters: the original key, value and headers unchanged in {topic}-dlq, what happened in added headers
+ * (contract.md, "Dead letters").  Used by the consumer thread alone.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/service/metrics.h"
+#include "core/service/private.h"
+
+#define HEADERS_MAX	    64
+#define DELIVERY_TIMEOUT_MS 10000
+
+struct deadletter {
+	struct service *service;
+	struct bus_producer *producer;
+	int code; /* of the last delivery report */
+	char why[160];
+};
+
+struct letter_headers {
+	struct bus_header list[HEADERS_MAX];
+	int count;
+	char text[12][320];
+	int texts;
+};
+
+struct deadletter *deadletter_new(struct service *s)
+{
+	struct deadletter *d = xcalloc(1, sizeof(*d));
+
+	d->service = s;
+	return d;
+}
+
+void deadletter_free(struct deadletter *d)
+{
+	if (d == NULL)
+		return;
+	bus_producer_free(d->producer);
+	free(d);
+}
+
+static void delivered(void *arg, void *message_arg, int code, const char *why, int32_t partition,
+		      int64_t offset)
+{
+	struct deadletter *d = arg;
+
+	(void)message_arg, (void)partition, (void)offset;
+	d->code = code;
+	snprintf(d->why, sizeof(d->why), "%s", why != NULL ? why : "");
+}
+
+static void add_header(struct letter_headers *h, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static void add_header(struct letter_headers *h, const char *name, const char *fmt, ...)
+{
+	char *text = h->text[h->texts++];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(h->text[0]), fmt, ap);
+	va_end(ap);
+	h->list[h->count++] = (struct bus_header){name, text, strlen(text)};
+}
+
+/* UUIDv5 of group and event, or of group and place where the event cannot be read. */
+static struct uuid letter_id(const char *group, const struct bus_message *m, struct uuid event_id)
+{
+	char name[512], text[UUID_TEXT_SIZE];
+
+	if (uuid_is_nil(event_id))
+		snprintf(name, sizeof(name), "%s:%s/%d/%lld", group, m->topic, (int)m->partition,
+			 (long long)m->offset);
+	else
+		snprintf(name, sizeof(name), "%s:%s", group, uuid_format(event_id, text));
+	return uuid_v5(UUID_NAMESPACE_PIZZA, name, strlen(name));
+}
+
+static void describe(struct letter_headers *h, const char *group, const struct bus_message *m,
+		     struct uuid event_id, const struct error *why, const char *step, int retries)
+{
+	char text[UUID_TEXT_SIZE], time[CLOCK_TEXT_SIZE];
+
+	h->count = bus_message_headers(m, h->list, HEADERS_MAX - (int)ARRAY_LEN(h->text));
+	if (h->count > HEADERS_MAX - (int)ARRAY_LEN(h->text))
+		h->count = HEADERS_MAX - (int)ARRAY_LEN(h->text);
+	add_header(h, "dlq_id", "%s", uuid_format(letter_id(group, m, event_id), text));
+	add_header(h, "dlq_original_topic", "%s", m->topic);
+	add_header(h, "dlq_original_partition", "%d", (int)m->partition);
+	add_header(h, "dlq_original_offset", "%lld", (long long)m->offset);
+	add_header(h, "dlq_original_timestamp", "%s", clock_format(m->timestamp_ms * 1000, time));
+	add_header(h, "dlq_consumer_group", "%s", group);
+	add_header(h, "dlq_error_code", "%s", error_word(why->code));
+	add_header(h, "dlq_error_reason", "%s: %.200s", why->what, why->why);
+	add_header(h, "dlq_failed_step", "%s", step);
+	add_header(h, "dlq_failed_at", "%s", clock_format(clock_wall_us(), time));
+	add_header(h, "dlq_retry_count", "%d", retries);
+	add_header(h, "dlq_replay_count", "0");
+}
+
+static int ensure_producer(struct deadletter *d, struct error *err)
+{
+	struct bus_options options = {service_bootstrap(d->service), d->service->client_id};
+
+	if (d->producer != NULL && bus_producer_failed(d->producer, NULL)) {
+		bus_producer_free(d->producer);
+		d->producer = NULL;
+	}
+	if (d->producer != NULL)
+		return 0;
+	return bus_producer_new(&options, DELIVERY_TIMEOUT_MS, delivered, d, &d->producer, err);
+}
+
+int deadletter_send(struct deadletter *d, const struct bus_message *m, struct uuid event_id,
+		    const struct error *why, const char *step, int retries, struct error *err)
+{
+	struct letter_headers headers = {0};
+	char topic[256];
+	int rc = ensure_producer(d, err);
+
+	if (rc < 0)
+		return rc;
+	describe(&headers, d->service->info->name, m, event_id, why, step, retries);
+	snprintf(topic, sizeof(topic), "%s-dlq", m->topic);
+	d->code = ERR_TIMEOUT;
+	rc = bus_produce(d->producer, topic, m->key, m->key_len, m->value, m->value_len, headers.list,
+			 headers.count, NULL, err);
+	if (rc < 0)
+		return rc;
+	rc = bus_producer_flush(d->producer, DELIVERY_TIMEOUT_MS + 1000, err);
+	if (rc < 0)
+		return rc;
+	if (d->code < 0)
+		return error_set(err, ERR_UNAVAILABLE, "produce the dead letter", "%s", d->why);
+	metric_count(METRIC_DEAD_LETTERS, m->topic, error_word(why->code), 1);
+	log_err(LOG_WARN, why, "dead letter from %s/%d@%lld, step %s", m->topic, (int)m->partition,
+		(long long)m->offset, step);
+	return 0;
+}

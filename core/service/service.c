@@ -1,0 +1,352 @@
+/*
+ * The life of a daemon.  The main thread waits for signals; everything else runs in threads that block them.
+ */
+#include "core/service/service.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/config/config.h"
+#include "core/config/paths.h"
+#include "core/service/metrics.h"
+#include "core/service/notify_socket.h"
+#include "core/service/private.h"
+
+extern const struct db_migration service_migrations[];
+extern const int service_migration_count;
+
+/* --- accessors --- */
+
+struct db *service_db(struct service *s)
+{
+	return s->db;
+}
+
+const struct daemon_info *service_info(struct service *s)
+{
+	return s->info;
+}
+
+int service_replica(struct service *s)
+{
+	return s->replica;
+}
+
+void service_set_data(struct service *s, void *data)
+{
+	s->data = data;
+}
+
+void *service_data(struct service *s)
+{
+	return s->data;
+}
+
+bool service_stopping(struct service *s)
+{
+	return atomic_load_explicit(&s->stopping, memory_order_relaxed);
+}
+
+const char *service_client_id(struct service *s)
+{
+	return s->client_id;
+}
+
+const char *service_bootstrap(struct service *s)
+{
+	static char local[32];
+
+	(void)s;
+	if (config_string(CONFIG_KAFKA_BOOTSTRAP)[0] != '\0')
+		return config_string(CONFIG_KAFKA_BOOTSTRAP);
+	snprintf(local, sizeof(local), "127.0.0.1:%d", (int)config_int(CONFIG_PORT_BASE) + PORT_OFFSET_KAFKA);
+	return local;
+}
+
+void service_db_options(struct service *s, const struct daemon_info *owner, struct db_options *ret)
+{
+	struct db_options o = {0};
+
+	if (config_string(CONFIG_DATABASE_URL)[0] != '\0') {
+		snprintf(o.conninfo, sizeof(o.conninfo), "%s", config_string(CONFIG_DATABASE_URL));
+		snprintf(o.role, sizeof(o.role), "%s", s->info->database);
+	} else {
+		snprintf(o.conninfo, sizeof(o.conninfo), "host='%s' user=%s", paths_run(), s->info->database);
+	}
+	snprintf(o.database, sizeof(o.database), "%s", owner->database);
+	snprintf(o.application, sizeof(o.application), "%s", s->client_id);
+	o.pool_size = (int)config_int(CONFIG_DATABASE_POOL);
+	o.acquire_timeout_ms = 5000;
+	*ret = o;
+}
+
+void service_fail(struct service *s, const struct error *err)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->failure.code == 0)
+		s->failure = *err;
+	pthread_mutex_unlock(&s->lock);
+	kill(getpid(), SIGTERM);
+}
+
+/* --- signals --- */
+
+static void signal_set(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+}
+
+static void reload(void)
+{
+	char skipped[512];
+	struct error err;
+	enum log_level level;
+
+	if (config_reload(skipped, sizeof(skipped), &err) < 0) {
+		log_err(LOG_ERROR, &err, "the configuration stays as it was");
+		return;
+	}
+	if (log_level_parse(config_string(CONFIG_LOG_LEVEL), &level))
+		log_set_level(level);
+	if (skipped[0] != '\0')
+		log_warn("configuration read again; these keys need a restart: %s", skipped);
+	else
+		log_info("configuration read again");
+}
+
+/* Waits for up to ms milliseconds (-1: for ever); true when the daemon is to stop. */
+static bool wait_signal(int64_t ms)
+{
+	struct timespec timeout = {ms / 1000, ms % 1000 * 1000000};
+	sigset_t set;
+	int signal;
+
+	signal_set(&set);
+	signal = ms < 0 ? sigwaitinfo(&set, NULL) : sigtimedwait(&set, NULL, &timeout);
+	if (signal == SIGHUP)
+		reload();
+	return signal == SIGTERM || signal == SIGINT;
+}
+
+/* --- start --- */
+
+static int migrate(struct service *s, struct error *err)
+{
+	struct db_conn *c;
+	int rc = db_acquire(s->db, &c, err);
+
+	if (rc < 0)
+		return rc;
+	rc = db_migrate(c, "service", service_migrations, service_migration_count, err);
+	if (rc == 0 && s->spec->migration_count > 0)
+		rc = db_migrate(c, s->info->service, s->spec->migrations, s->spec->migration_count, err);
+	db_release(c);
+	return rc;
+}
+
+/* The database may come up after us; anything else than its absence is final. */
+static int open_database(struct service *s, struct error *err)
+{
+	bool said = false;
+	int rc;
+
+	service_db_options(s, s->info, &s->db_options);
+	s->db = db_new(&s->db_options);
+	for (;;) {
+		rc = migrate(s, err);
+		if (rc != ERR_UNAVAILABLE)
+			return rc;
+		if (!said)
+			log_err(LOG_WARN, err, "waiting for the database");
+		said = true;
+		service_condition(s, "database", true, false, "the database cannot be reached: %.100s",
+				  err->why);
+		if (wait_signal(200))
+			return error_set(err, ERR_FAILED, "start", "stopped while waiting for the database");
+	}
+}
+
+static void observe_request(void *arg, const char *method, const char *route, int status, double seconds)
+{
+	char text[12];
+
+	(void)arg;
+	snprintf(text, sizeof(text), "%d", status);
+	metric_observe(metric_series(METRIC_HTTP_SECONDS, method, route, text), seconds);
+}
+
+static int start_http(struct service *s, struct error *err)
+{
+	const struct service_spec *spec = s->spec;
+	int n = health_route_count + spec->route_count;
+	struct http_route *routes =
+	    xcalloc((size_t)n, sizeof(*routes)); /* kept for the life of the process */
+	struct http_server_options o = {
+	    .address = config_string(CONFIG_BIND_ADDRESS),
+	    .port = daemon_port(s->info),
+	    .reuse_port = true,
+	    .loops = 2,
+	    .workers = 4,
+	    .body_max = (size_t)config_int(CONFIG_HTTP_BODY_MAX),
+	    .connections_max = (int)config_int(CONFIG_HTTP_CONNECTIONS),
+	    .operator_token = s->token,
+	    .routes = routes,
+	    .route_count = n,
+	    .arg = s,
+	    .observe = observe_request,
+	};
+	int rc;
+
+	memcpy(routes, health_routes, (size_t)health_route_count * sizeof(*routes));
+	if (spec->route_count > 0)
+		memcpy(routes + health_route_count, spec->routes,
+		       (size_t)spec->route_count * sizeof(*routes));
+	rc = http_server_start(&o, &s->shared, err);
+	if (rc < 0)
+		return rc;
+	o.port = 0;
+	o.reuse_port = false;
+	o.loops = 1;
+	o.workers = 1;
+	o.connections_max = 64;
+	return http_server_start(&o, &s->own, err);
+}
+
+static int start_parts(struct service *s, struct error *err)
+{
+	int rc = open_database(s, err);
+
+	if (rc < 0)
+		return rc;
+	service_condition(s, "database", true, true, "%s", "");
+	if (s->info->outbox && (rc = outbox_notifier_start(s, &s->notifier, err)) < 0)
+		return rc;
+	if (s->spec->start != NULL && (rc = s->spec->start(s, err)) < 0)
+		return rc;
+	if ((rc = start_http(s, err)) < 0)
+		return rc;
+	if (s->spec->handle != NULL && (rc = consumer_start(s, &s->consumer, err)) < 0)
+		return rc;
+	atomic_store(&s->serving, true);
+	health_tell(s);
+	return 0;
+}
+
+static void stop_parts(struct service *s, bool started)
+{
+	int drain_ms = (int)config_int(CONFIG_DRAIN_TIMEOUT);
+
+	atomic_store(&s->stopping, true);
+	atomic_store(&s->serving, false);
+	notify_socket_send("STOPPING=1\n");
+	consumer_stop(s->consumer);
+	http_server_stop(s->shared, drain_ms);
+	http_server_stop(s->own, 0);
+	if (started && s->spec->stop != NULL)
+		s->spec->stop(s);
+	outbox_notifier_stop(s->notifier);
+	db_free(s->db);
+}
+
+/* --- main --- */
+
+static int load(struct service *s, struct error *err)
+{
+	const char *replica = getenv("PIZZA_REPLICA");
+	enum log_level level;
+	int rc;
+
+	s->replica = replica != NULL && atoi(replica) > 0 ? atoi(replica) : 1;
+	snprintf(s->client_id, sizeof(s->client_id), "%s.%d", s->info->name, s->replica);
+	if ((rc = log_init(s->info->name, s->replica, NULL, err)) < 0 || (rc = config_load(NULL, err)) < 0 ||
+	    (rc = paths_init(err)) < 0 || (rc = paths_create(err)) < 0 ||
+	    (rc = paths_operator_token(true, s->token, err)) < 0)
+		return rc;
+	if (log_level_parse(config_string(CONFIG_LOG_LEVEL), &level))
+		log_set_level(level);
+	return 0;
+}
+
+/* --check-sql: prepares every statement of the program against its migrated database. */
+static int check_sql(struct service *s, struct error *err)
+{
+	struct db_conn *c;
+	int count = 0, rc;
+
+	service_db_options(s, s->info, &s->db_options);
+	s->db = db_new(&s->db_options);
+	rc = migrate(s, err);
+	if (rc == 0)
+		rc = db_acquire(s->db, &c, err);
+	if (rc < 0)
+		return rc;
+	rc = db_prepare_all(c, &count, err);
+	db_release(c);
+	db_free(s->db);
+	if (rc == 0)
+		printf("%s: %d statements prepared\n", s->info->name, count);
+	return rc;
+}
+
+static int run(struct service *s, struct error *err)
+{
+	int rc;
+
+	log_info("%s %s starts", s->info->name, PIZZA_VERSION);
+	rc = start_parts(s, err);
+	if (rc == 0) {
+		while (!wait_signal(-1))
+			continue;
+		log_info("stopping");
+	}
+	stop_parts(s, rc == 0);
+	if (rc == 0 && s->failure.code < 0) {
+		*err = s->failure;
+		rc = err->code;
+	}
+	if (rc == 0)
+		log_info("stopped");
+	return rc;
+}
+
+static int usage(const struct daemon_info *info, const char *option)
+{
+	if (strcmp(option, "--version") == 0) {
+		printf("%s %s\n", info->name, PIZZA_VERSION);
+		return 0;
+	}
+	fprintf(strcmp(option, "--help") == 0 ? stdout : stderr,
+		"%s: %s\nusage: %s [--help | --version | --check-sql]\n"
+		"It is started by pizzad; see pizzad(8) and %s(8).\n",
+		info->name, info->text, info->name, info->name);
+	return strcmp(option, "--help") == 0 ? 0 : error_exit_status(ERR_USAGE);
+}
+
+int service_main(const struct service_spec *spec, int argc, char **argv)
+{
+	struct service s = {.spec = spec, .info = &daemons[spec->id], .lock = PTHREAD_MUTEX_INITIALIZER};
+	bool check = argc == 2 && strcmp(argv[1], "--check-sql") == 0;
+	struct error err;
+	sigset_t set;
+	int rc;
+
+	if (argc > 1 && !check)
+		return usage(s.info, argv[1]);
+	signal(SIGPIPE, SIG_IGN);
+	signal_set(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	rc = load(&s, &err);
+	if (rc == 0)
+		rc = check ? check_sql(&s, &err) : run(&s, &err);
+	if (rc < 0)
+		log_err(LOG_ERROR, &err, "%s ends", s.info->name);
+	return error_exit_status(rc);
+}
