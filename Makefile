@@ -32,46 +32,56 @@ BINS     := $(B)/bin/pizzactl $(B)/bin/pizzad $(DAEMONS:%=$(B)/bin/%d)
 UNIT_SRC := $(wildcard tests/unit/*.c)
 UNITS    := $(UNIT_SRC:tests/unit/%.c=$(B)/tests/%)
 
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)')
+
 all: $(BINS)
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
 
 $(B)/gen/%.o: $(B)/gen/%.c
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 # Migrations are embedded: `NAME_migrations` and `NAME_migration_count` from daemons/NAME/NNNN_*.sql.
 $(B)/gen/service_migrations.c: $(wildcard core/service/*.sql) core/db/embed.sh
 	@mkdir -p $(@D)
-	sh core/db/embed.sh service $(wildcard core/service/*.sql) > $@.new && mv $@.new $@
+	$(Q)sh core/db/embed.sh service $(wildcard core/service/*.sql) > $@.new && mv $@.new $@
 
 $(B)/gen/%_migrations.c: core/db/embed.sh FORCE
 	@mkdir -p $(@D)
 	@sh core/db/embed.sh $* $(wildcard daemons/$*/*.sql) > $@.new; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 $(B)/libcore.a: $(CORE_OBJ)
-	rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 define DAEMON_RULE
 $(B)/bin/$(1)d: $(patsubst %.c,$(B)/%.o,$(wildcard daemons/$(1)/*.c)) $(B)/gen/$(1)_migrations.o $(B)/libcore.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lm
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lm
 endef
 $(foreach d,$(DAEMONS),$(eval $(call DAEMON_RULE,$(d))))
 
 $(B)/bin/pizzad: $(patsubst %.c,$(B)/%.o,$(wildcard daemons/pizzad/*.c)) $(B)/libcore.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
 
 $(B)/bin/pizzactl: $(CLI_SRC:%.c=$(B)/%.o) $(TUI_SRC:%.c=$(B)/%.o) $(B)/libcore.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
 
 # One cmocka program per tests/unit/*.c; a test of daemons/NAME/rules.c includes it.
 $(B)/tests/%: tests/unit/%.c $(B)/libcore.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libcore.a $(LDFLAGS) -lcmocka $(PKG_LIBS) -lm
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libcore.a $(LDFLAGS) -lcmocka $(PKG_LIBS) -lm
 
 units: $(UNITS)
 
