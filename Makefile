@@ -29,7 +29,7 @@ CORE_OBJ := $(CORE_SRC:%.c=$(B)/%.o) $(B)/gen/service_migrations.o
 CLI_SRC  := $(wildcard cli/*.c)
 TUI_SRC  := $(wildcard tui/*.c)
 BINS     := $(B)/bin/pizzactl $(B)/bin/pizzad $(DAEMONS:%=$(B)/bin/%d)
-UNIT_SRC := $(wildcard tests/unit/*.c)
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNITS    := $(UNIT_SRC:tests/unit/%.c=$(B)/tests/%)
 
 # V=1 shows the commands.
@@ -85,10 +85,79 @@ $(B)/tests/%: tests/unit/%.c $(B)/libcore.a
 
 units: $(UNITS)
 
+# Integration tests in C against real servers; tests/run.sh tells them where these are.
+INTEG_SRC := $(wildcard tests/integration/c/test_*.c)
+INTEGS    := $(INTEG_SRC:tests/integration/c/%.c=$(B)/itests/%)
+$(B)/itests/%: tests/integration/c/%.c $(B)/libcore.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libcore.a $(LDFLAGS) -lcmocka $(PKG_LIBS) -lm
+
+itests: $(INTEGS)
+
+BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+$(B)/bench/%: tests/bench/%.c $(B)/libcore.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libcore.a $(LDFLAGS) $(PKG_LIBS) -lm
+
+benches: $(BENCHES)
+
+# --- what is needed ---
+
+deps:
+	@sh daemons/pizzad/deps.sh
+
+kafka: deps
+	@sh daemons/pizzad/kafka/fetch.sh
+
+# --- run, test, measure ---
+
+JOBS := $(shell nproc 2>/dev/null || echo 2)
+
+run: kafka
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@sh cli/first-order.sh $(B)/bin/pizzactl
+
+check: kafka
+	@$(MAKE) --no-print-directory -j$(JOBS) all units itests
+	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)/asan OPT="-O1 -g" \
+		SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" all units
+	@bash tests/run.sh $(B)
+
+bench: kafka
+	@$(MAKE) --no-print-directory -j$(JOBS) all benches
+	@bash tests/bench/run.sh $(B)
+
+lint: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@bash tests/lint.sh
+
+# --- installing ---
+
+bindir  = $(DESTDIR)$(PREFIX)/bin
+libdir  = $(DESTDIR)$(PREFIX)/lib/pizza
+docdir  = $(DESTDIR)$(PREFIX)/share/doc/pizza
+
+# The daemons are siblings of pizzactl's real file; bin/ has the commands that people type.
+install: all
+	install -d $(bindir) $(libdir) $(docdir)
+	install -m 755 $(BINS) $(libdir)
+	ln -sf ../lib/pizza/pizzactl $(bindir)/pizzactl
+	ln -sf ../lib/pizza/pizzad $(bindir)/pizzad
+	install -d $(libdir)/kafka
+	install -m 644 daemons/pizzad/kafka/pom.xml $(libdir)/kafka
+	install -m 755 daemons/pizzad/kafka/fetch.sh $(libdir)/kafka
+	install -m 644 README.md LICENSE $(docdir)
+
+uninstall:
+	rm -f $(bindir)/pizzactl $(bindir)/pizzad
+	rm -rf $(libdir) $(docdir)
+
 clean:
-	rm -rf build
+	rm -rf $(B)
 
 FORCE:
-.PHONY: all clean units FORCE
+.PHONY: all clean units itests benches deps kafka run check bench lint install uninstall FORCE
 .SECONDARY:
 -include $(shell test -d $(B) && find $(B) -name '*.d')

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Starts the system and takes one real order through the saga: what `make run` shows.
+set -eu
+pizzactl=$1
+
+"$pizzactl" up
+
+# A customer is left alone with one question: is it paid?  The order goes in through the HTTP API.
+order=$("$pizzactl" order create --item margherita:large:2 --name "First Customer" --email first@example.org \
+	--phone +7-900-123-45-67 --address "1 Oven Lane" -o name)
+"$pizzactl" saga wait "$order" --for paid --timeout 60s --quiet
+echo
+"$pizzactl" saga show "$order"
+
+cat <<END
+
+The system goes on running. Next:
+  $pizzactl status              what runs, and how it is
+  $pizzactl saga follow         sagas as they happen (place orders in another terminal)
+  $pizzactl down                stop everything
+END

@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# Runs all tests and prints "N passed, N failed".  tests/run.sh BUILD [SUITE…]
+#
+# Suites: lint-links unit asan c live asan-live.  Each test program's output goes to BUILD/test-logs; what fails is shown.
+# Everything runs in homes of its own below one temporary folder and on ports of its own; nothing is left behind.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+B=${1:-build}
+shift
+SUITES=${*:-links unit asan c live asan-live}
+B=$(cd "$B" && pwd)
+LOGS=$B/test-logs
+TMP=$(mktemp -d /tmp/pizza-test.XXXXXX)
+chmod 700 "$TMP"
+mkdir -p "$LOGS"
+passed=0 failed=0
+
+export XDG_CONFIG_HOME=$TMP/config
+unset PIZZA_HOME PIZZA_CONFIG PIZZA_CONTEXT PIZZA_PORT_BASE
+# Kafka's jar files come from the real cache.
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/pizza
+
+# A port base whose whole range is free of listeners; different runs try different ones.
+free_port_base() {
+	local base
+	for _ in $(seq 50); do
+		base=$((20000 + (RANDOM % 300) * 100))
+		if ! awk -v lo=$base -v hi=$((base + 99)) 'FNR > 1 { split($2, a, ":"); p = 0
+				for (i = 1; i <= length(a[2]); i++) p = p * 16 + index("0123456789ABCDEF", substr(a[2], i, 1)) - 1
+				if (p >= lo && p <= hi) found = 1 } END { exit !found }' /proc/net/tcp; then
+			echo $base
+			return
+		fi
+	done
+}
+
+# Counts of a finished log: cmocka's and TAP's own lines.
+count() {
+	local log=$1 status=$2 ok bad
+	ok=$(grep -cE '^\[ +OK \]|^ok [0-9]+' "$log")
+	bad=$(grep -cE '^\[  FAILED  \] [A-Za-z_0-9]+$|^not ok [0-9]+' "$log")
+	if [ "$status" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
+	if [ "$status" = 0 ] && [ "$ok" = 0 ] && [ "$bad" = 0 ]; then ok=1; fi
+	passed=$((passed + ok))
+	failed=$((failed + bad))
+	if [ "$bad" != 0 ]; then
+		printf '  FAILED %s\n' "$(basename "$log" .log)"
+		grep -vE '^\[ +(RUN|OK) |^ok ' "$log" | tail -n 60 | sed 's/^/    /'
+	fi
+}
+
+# run NAME COMMAND…: at most ten minutes each.
+run() {
+	local name=$1 start=$SECONDS
+	shift
+	timeout -k 10 600 "$@" >"$LOGS/$name.log" 2>&1 </dev/null
+	local status=$?
+	printf '  %-40s %3d s  %s\n' "$name" $((SECONDS - start)) "$([ $status = 0 ] && echo ok || echo "exit $status")"
+	count "$LOGS/$name.log" $status
+}
+
+# with_system BUILD NAME COMMAND…: the command with PIZZA_HOME and PIZZA_PORT_BASE of a system that is up.
+with_system() {
+	local build=$1 name=$2
+	shift 2
+	export PIZZA_HOME=$TMP/$name PIZZA_PORT_BASE
+	PIZZA_PORT_BASE=$(free_port_base)
+	export PIZZACTL=$build/bin/pizzactl PATH_BEFORE=$PATH
+	PATH=$build/bin:$PATH run "$name-up" "$PIZZACTL" up
+	PATH=$build/bin:$PATH "$@"
+	run "$name-down" "$PIZZACTL" down
+	unset PIZZA_HOME PIZZA_PORT_BASE
+}
+
+suite_links() {
+	run links bash tests/links.sh
+}
+
+suite_unit() {
+	local t
+	for t in "$B"/tests/test_*; do
+		case $t in *.d) continue ;; esac
+		run "$(basename "$t")" "$t"
+	done
+}
+
+suite_asan() {
+	local t
+	for t in "$B"/asan/tests/test_*; do
+		case $t in *.d) continue ;; esac
+		run "asan-$(basename "$t")" "$t"
+	done
+}
+
+c_tests() {
+	local t
+	export PIZZA_TEST_DATABASE="host=$PIZZA_HOME/run user=$(id -un)"
+	export PIZZA_TEST_KAFKA=127.0.0.1:$((PIZZA_PORT_BASE + 92))
+	for t in "$B"/itests/test_*; do
+		case $t in *.d) continue ;; esac
+		run "$(basename "$t")" "$t"
+	done
+}
+
+suite_c() {
+	with_system "$B" c c_tests
+}
+
+live_tests() {
+	local t
+	for t in tests/console/*.bats tests/integration/*.bats; do
+		[ -e "$t" ] && run "$(basename "$t")" bats --tap "$t"
+	done
+	run sql-statements bash tests/statements.sh "$B"
+}
+
+suite_live() {
+	with_system "$B" live live_tests
+}
+
+asan_live_tests() {
+	run asan-saga bats --tap tests/integration/saga.bats
+}
+
+suite_asan_live() {
+	export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1
+	with_system "$B/asan" asan asan_live_tests
+	run asan-reports sh -c "! grep -l 'ERROR: AddressSanitizer\|runtime error:' $TMP/asan/log/*"
+	unset ASAN_OPTIONS UBSAN_OPTIONS
+}
+
+clean_up() {
+	local home
+	for home in "$TMP"/*/; do
+		[ -S "$home/run/pizzad.sock" ] && PIZZA_HOME=$home "$B/bin/pizzactl" down >/dev/null 2>&1
+	done
+	if [ "$failed" != 0 ]; then
+		mkdir -p "$LOGS/homes" && for home in "$TMP"/*/log; do
+			[ -d "$home" ] && cp -r "$home" "$LOGS/homes/$(basename "$(dirname "$home")")"
+		done
+	fi
+	rm -rf "$TMP"
+}
+trap clean_up EXIT
+rm -rf "$LOGS/homes"
+
+# A system in a home of the tests still finds the real cache.
+export XDG_CACHE_HOME=${CACHE%/pizza}
+
+for s in $SUITES; do
+	echo "$s:"
+	"suite_${s//-/_}"
+done
+echo
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
