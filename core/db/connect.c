@@ -103,6 +103,9 @@ static int session_set_up(PGconn *pg, const struct db_options *options, struct e
 
 	buf_adds(&sql, "SET idle_in_transaction_session_timeout = 60000; SET TIME ZONE 'UTC';"
 		       " SET DateStyle = 'ISO, YMD'; SET jit = off");
+	if (options->prefer_indexes)
+		buf_adds(&sql,
+			 "; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off");
 	if (options->role[0] != '\0' && strcmp(options->role, PQuser(pg)) != 0) {
 		char *role = PQescapeIdentifier(pg, options->role, strlen(options->role));
 

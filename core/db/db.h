@@ -33,6 +33,11 @@ struct db_options {
 	int pool_size;		/* connections at most */
 	int acquire_timeout_ms; /* how long db_acquire waits for a free connection */
 	int answer_timeout_ms;	/* a server silent for longer counts as lost; 0: wait for ever */
+	/*
+	 * Plans by index whatever the statistics say: for statements that touch rows by key, on tables that
+	 * were empty when the statement was prepared and are large soon after.
+	 */
+	bool prefer_indexes;
 };
 
 /* Makes the pool; connects nothing yet. */
