@@ -14,7 +14,7 @@
 
 struct seed_line {
 	const char *ingredient_id; /* NULL: the recipe ends */
-	int quantity[SIZE_COUNT];
+	int small, medium, large;
 };
 
 struct seed {
@@ -23,112 +23,97 @@ struct seed {
 	struct seed_line recipe[INGREDIENTS_MAX];
 };
 
-#define DOUGH                 \
-	"dough",              \
-	{                     \
-		180, 250, 350 \
-	}
-#define SAUCE               \
-	"tomato-sauce",     \
-	{                   \
-		60, 80, 120 \
-	}
-#define OLIVE_OIL        \
-	"olive-oil",     \
-	{                \
-		5, 8, 12 \
-	}
+#define DOUGH	  "dough", 180, 250, 350
+#define SAUCE	  "tomato-sauce", 60, 80, 120
+#define OLIVE_OIL "olive-oil", 5, 8, 12
 
 static const struct seed seeds[MENU_SEED_COUNT] = {
     {"margherita",
      "Margherita",
      "Tomato sauce, mozzarella, basil",
      {39000, 49000, 64000},
-     {{DOUGH}, {SAUCE}, {"mozzarella", {90, 125, 180}}, {"basil", {4, 6, 8}}, {OLIVE_OIL}}},
+     {{DOUGH}, {SAUCE}, {"mozzarella", 90, 125, 180}, {"basil", 4, 6, 8}, {OLIVE_OIL}}},
     {"marinara",
      "Marinara",
      "Tomato sauce, garlic, basil, olive oil; no cheese",
      {33000, 42000, 55000},
      {{DOUGH},
-      {"tomato-sauce", {80, 110, 160}},
-      {"garlic", {4, 6, 8}},
-      {"basil", {3, 4, 6}},
-      {"olive-oil", {8, 12, 18}}}},
+      {"tomato-sauce", 80, 110, 160},
+      {"garlic", 4, 6, 8},
+      {"basil", 3, 4, 6},
+      {"olive-oil", 8, 12, 18}}},
     {"pepperoni",
      "Pepperoni",
      "Tomato sauce, mozzarella, pepperoni",
      {47000, 59000, 77000},
-     {{DOUGH}, {SAUCE}, {"mozzarella", {80, 115, 165}}, {"pepperoni", {45, 65, 90}}}},
+     {{DOUGH}, {SAUCE}, {"mozzarella", 80, 115, 165}, {"pepperoni", 45, 65, 90}}},
     {"diavola",
      "Diavola",
      "Tomato sauce, mozzarella, spicy salami, olives",
      {49000, 62000, 81000},
      {{DOUGH},
       {SAUCE},
-      {"mozzarella", {80, 110, 160}},
-      {"spicy-salami", {45, 65, 90}},
-      {"olives", {15, 20, 30}},
+      {"mozzarella", 80, 110, 160},
+      {"spicy-salami", 45, 65, 90},
+      {"olives", 15, 20, 30},
       {OLIVE_OIL}}},
     {"quattro-formaggi",
      "Quattro formaggi",
      "Mozzarella, gorgonzola, parmesan on a white base",
      {52000, 66000, 86000},
      {{DOUGH},
-      {"mozzarella", {100, 140, 200}},
-      {"gorgonzola", {30, 45, 60}},
-      {"parmesan", {20, 30, 40}},
+      {"mozzarella", 100, 140, 200},
+      {"gorgonzola", 30, 45, 60},
+      {"parmesan", 20, 30, 40},
       {OLIVE_OIL}}},
     {"hawaiian",
      "Hawaiian",
      "Tomato sauce, mozzarella, ham, pineapple",
      {46000, 58000, 75000},
-     {{DOUGH}, {SAUCE}, {"mozzarella", {80, 110, 160}}, {"ham", {40, 60, 80}}, {"pineapple", {50, 70, 100}}}},
+     {{DOUGH}, {SAUCE}, {"mozzarella", 80, 110, 160}, {"ham", 40, 60, 80}, {"pineapple", 50, 70, 100}}},
     {"capricciosa",
      "Capricciosa",
      "Tomato sauce, mozzarella, ham, mushrooms, artichokes, olives",
      {51000, 65000, 84000},
      {{DOUGH},
       {SAUCE},
-      {"mozzarella", {80, 110, 160}},
-      {"ham", {35, 50, 70}},
-      {"mushrooms", {35, 50, 70}},
-      {"artichokes", {30, 45, 60}},
-      {"olives", {15, 20, 30}}}},
+      {"mozzarella", 80, 110, 160},
+      {"ham", 35, 50, 70},
+      {"mushrooms", 35, 50, 70},
+      {"artichokes", 30, 45, 60},
+      {"olives", 15, 20, 30}}},
     {"vegetariana",
      "Vegetariana",
      "Tomato sauce, mozzarella, bell pepper, onion, mushrooms, olives",
      {45000, 57000, 74000},
      {{DOUGH},
       {SAUCE},
-      {"mozzarella", {80, 110, 160}},
-      {"bell-pepper", {40, 55, 80}},
-      {"onion", {20, 30, 40}},
-      {"mushrooms", {35, 50, 70}},
-      {"olives", {15, 20, 30}}}},
+      {"mozzarella", 80, 110, 160},
+      {"bell-pepper", 40, 55, 80},
+      {"onion", 20, 30, 40},
+      {"mushrooms", 35, 50, 70},
+      {"olives", 15, 20, 30}}},
     {"funghi",
      "Funghi",
      "Tomato sauce, mozzarella, mushrooms, garlic",
      {43000, 54000, 70000},
      {{DOUGH},
       {SAUCE},
-      {"mozzarella", {80, 115, 165}},
-      {"mushrooms", {60, 85, 120}},
-      {"garlic", {3, 4, 6}},
+      {"mozzarella", 80, 115, 165},
+      {"mushrooms", 60, 85, 120},
+      {"garlic", 3, 4, 6},
       {OLIVE_OIL}}},
     {"prosciutto",
      "Prosciutto",
      "Tomato sauce, mozzarella, ham, parmesan",
      {49000, 62000, 81000},
-     {{DOUGH}, {SAUCE}, {"mozzarella", {80, 110, 160}}, {"ham", {55, 80, 110}}, {"parmesan", {10, 15, 20}}}},
+     {{DOUGH}, {SAUCE}, {"mozzarella", 80, 110, 160}, {"ham", 55, 80, 110}, {"parmesan", 10, 15, 20}}},
 };
 
 static json_t *line_json(const struct seed_line *line)
 {
-	json_t *quantities = json_object();
-
-	for (int i = 0; i < SIZE_COUNT; i++)
-		json_object_set_new(quantities, pizza_sizes[i], json_integer(line->quantity[i]));
-	return json_pack("{s:s, s:o}", "ingredient_id", line->ingredient_id, "quantities", quantities);
+	return json_pack("{s:s, s:{s:i, s:i, s:i}}", "ingredient_id", line->ingredient_id, "quantities",
+			 "small", line->small, "medium", line->medium, "large", line->large);
 }
 
 void menu_seed_item(int i, const char *currency, struct menu_item *item)
