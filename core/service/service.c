@@ -82,6 +82,7 @@ void service_db_options(struct service *s, const struct daemon_info *owner, stru
 	snprintf(o.application, sizeof(o.application), "%s", s->client_id);
 	o.pool_size = (int)config_int(CONFIG_DATABASE_POOL);
 	o.acquire_timeout_ms = 5000;
+	o.answer_timeout_ms = 15000;
 	o.prefer_indexes = true;
 	*ret = o;
 }

@@ -416,6 +416,7 @@ int relay_start(struct service *s, struct lease *lease, const struct daemon_info
 	r->owner = owner;
 	service_db_options(s, owner, &r->options);
 	r->options.pool_size = 4;
+	r->options.answer_timeout_ms = 0; /* sorting a large backlog may take long */
 	pthread_mutex_init(&r->lock, NULL);
 	r->db = db_new(&r->options);
 	r->seconds = metric_series(METRIC_OUTBOX_SECONDS, owner->database, NULL, NULL);
