@@ -1,0 +1,218 @@
+/*
+ * Replies: who gets to give one, how it reaches the connection, and the problem documents of RFC 9457.
+ *
+ * A deferred request is claimed with one compare-and-swap: the winner hands its response over and resumes the
+ * connection, the loser's response is dropped.  After the resume the request belongs to the event loop.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/http/private.h"
+
+/* --- deferring and handing over --- */
+
+void http_suspend(struct http_request *r)
+{
+	atomic_fetch_add(&r->refs, 1);
+	atomic_fetch_add(&r->server->busy, 1);
+	r->suspended = true;
+	/* In this order: a resume must not come before the suspend. */
+	MHD_suspend_connection(r->connection);
+	atomic_store(&r->state, REQUEST_DEFERRED);
+}
+
+void http_defer(struct http_request *r)
+{
+	if (r->route->blocking)
+		r->handed_on = true;
+	else
+		http_suspend(r);
+}
+
+static bool claim(struct http_request *r, int from)
+{
+	return atomic_compare_exchange_strong(&r->state, &from, REQUEST_CLAIMED);
+}
+
+/* The caller has claimed the deferred request; the server may be gone once `busy` has been lowered. */
+static void resume_with(struct http_request *r, int status, struct MHD_Response *response)
+{
+	struct http_server *s = r->server;
+
+	r->status = status;
+	r->response = response;
+	MHD_resume_connection(r->connection);
+	atomic_fetch_sub(&s->busy, 1);
+}
+
+static void hand_over(struct http_request *r, int status, struct MHD_Response *response)
+{
+	if (claim(r, REQUEST_RUNNING)) {
+		r->status = status;
+		r->response = response;
+		return;
+	}
+	if (claim(r, REQUEST_DEFERRED))
+		resume_with(r, status, response);
+	else
+		MHD_destroy_response(response);
+	http_request_unref(r);
+}
+
+/* Takes body. */
+static struct MHD_Response *make_response(const char *content_type, char *body, size_t len)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE);
+
+	if (response == NULL)
+		abort();
+	if (content_type != NULL)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+	return response;
+}
+
+void http_reply_header(struct http_request *r, const char *name, const char *value)
+{
+	size_t name_size = strlen(name) + 1, value_size = strlen(value) + 1;
+	struct http_extra_header *extra = xmalloc(sizeof(*extra) + name_size + value_size);
+
+	memcpy(extra->name, name, name_size);
+	extra->value = extra->name + name_size;
+	memcpy(extra->value, value, value_size);
+	extra->next = r->extra;
+	r->extra = extra;
+}
+
+void http_reply_take(struct http_request *r, int status, const char *content_type, char *body, size_t len)
+{
+	struct MHD_Response *response = make_response(content_type, body, len);
+
+	for (const struct http_extra_header *extra = r->extra; extra != NULL; extra = extra->next)
+		MHD_add_response_header(response, extra->name, extra->value);
+	hand_over(r, status, response);
+}
+
+void http_reply(struct http_request *r, int status, const char *content_type, const void *body, size_t len)
+{
+	char *copy = xmalloc(len + 1);
+
+	if (len > 0)
+		memcpy(copy, body, len);
+	http_reply_take(r, status, content_type, copy, len);
+}
+
+void http_reply_json(struct http_request *r, int status, json_t *value)
+{
+	char *text = json_text(value);
+
+	json_decref(value);
+	http_reply_take(r, status, "application/json", text, strlen(text));
+}
+
+/* --- problem documents --- */
+
+static const char *title_of(int code)
+{
+	switch ((enum error_code)code) {
+#define X(symbol, word, class, exit, http, text) \
+	case symbol:                             \
+		return text;
+		ERROR_TABLE(X)
+#undef X
+	}
+	return "internal error";
+}
+
+static void add_member(struct buf *out, const char *name, const char *value)
+{
+	AUTO_FREE char *clean = http_utf8_clean(value);
+
+	buf_addf(out, ",\"%s\":", name);
+	buf_add_json(out, clean, strlen(clean));
+}
+
+static void begin_problem(struct buf *out, int status, const char *title)
+{
+	buf_addf(out, "{\"type\":\"about:blank\",\"status\":%d", status);
+	add_member(out, "title", title);
+}
+
+static void add_error(struct buf *out, const struct error *err)
+{
+	begin_problem(out, error_http_status(err->code), title_of(err->code));
+	add_member(out, "detail", err->why);
+	add_member(out, "code", error_word(err->code));
+	if (err->hint[0] != '\0')
+		add_member(out, "hint", err->hint);
+	buf_addc(out, '}');
+}
+
+static void reply_problem_text(struct http_request *r, int status, struct buf *text)
+{
+	size_t len = text->len;
+
+	http_reply_take(r, status, "application/problem+json", buf_take(text), len);
+}
+
+void http_reply_error(struct http_request *r, const struct error *err)
+{
+	struct buf text = {0};
+	int status = error_http_status(err->code);
+
+	add_error(&text, err);
+	if (status == 503)
+		http_reply_header(r, "Retry-After", "1");
+	reply_problem_text(r, status, &text);
+}
+
+void http_abandon(struct http_request *r)
+{
+	struct MHD_Response *response;
+	struct buf text = {0};
+	struct error err;
+	size_t len;
+
+	if (!claim(r, REQUEST_DEFERRED))
+		return;
+	error_set(&err, ERR_UNAVAILABLE, "answer the request", "the server is stopping");
+	add_error(&text, &err);
+	len = text.len;
+	response = make_response("application/problem+json", buf_take(&text), len);
+	MHD_add_response_header(response, "Retry-After", "1");
+	resume_with(r, 503, response);
+}
+
+void http_problem(struct http_problems *p, const char *field, const char *detail, ...)
+{
+	AUTO_FREE char *clean_field = http_utf8_clean(field);
+	AUTO_FREE char *clean_detail = NULL;
+	char text[256];
+	va_list ap;
+
+	va_start(ap, detail);
+	vsnprintf(text, sizeof(text), detail, ap);
+	va_end(ap);
+	clean_detail = http_utf8_clean(text);
+	if (p->list == NULL)
+		p->list = json_array();
+	json_array_append_new(p->list, json_pack("{s:s,s:s}", "field", clean_field, "detail", clean_detail));
+}
+
+void http_reply_problems(struct http_request *r, int status, const char *title, struct http_problems *p)
+{
+	struct buf text = {0};
+
+	begin_problem(&text, status, title);
+	if (p->list != NULL) {
+		AUTO_FREE char *list = json_dumps(p->list, JSON_COMPACT);
+
+		buf_addf(&text, ",\"errors\":%s", list != NULL ? list : "[]");
+		json_decref(p->list);
+		p->list = NULL;
+	}
+	buf_addc(&text, '}');
+	reply_problem_text(r, status, &text);
+}
