@@ -1,0 +1,46 @@
+# Shared by the live tests: a system is up; PIZZA_HOME, PIZZA_PORT_BASE and PIZZACTL say where.
+
+api=http://127.0.0.1
+
+url() { # url DAEMON-OFFSET PATH
+	echo "$api:$((PIZZA_PORT_BASE + $1))$2"
+}
+
+token() { cat "$PIZZA_HOME/operator.token"; }
+
+# http METHOD URL [BODY] [CURL-ARG…]: the body in $output, the status in $code, headers in $headers.
+http() {
+	local method=$1 to=$2 body=${3-}
+	shift 2
+	[ $# -gt 0 ] && shift
+	headers=$BATS_TEST_TMPDIR/headers
+	output=$(curl -sS -D "$headers" -X "$method" -H 'Content-Type: application/json' \
+		${body:+--data-binary "$body"} "$@" "$to")
+	code=$(awk '/^HTTP/ { c = $2 } END { print c }' "$headers")
+}
+
+sql() { # sql DATABASE STATEMENT
+	psql -X -A -t -q -h "$PIZZA_HOME/run" -d "$1" -c "$2"
+}
+
+# eventually SECONDS COMMAND…: tries until it succeeds; the deadline makes it fail.
+eventually() {
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		if [ $SECONDS -ge $deadline ]; then
+			echo "not within the deadline: $*" >&2
+			return 1
+		fi
+		sleep 0.1
+	done
+}
+
+sql_is() { # sql_is DATABASE STATEMENT VALUE
+	[ "$(sql "$1" "$2")" = "$3" ]
+}
+
+order() { # order [PAYMENT-METHOD] [PIZZA] [QUANTITY]: the new order's id
+	"$PIZZACTL" order create --item "${2:-margherita}:large:${3:-1}" --name "Test" --email test@example.org \
+		--phone +79001234567 --address "1 Test Street" --payment-method "${1:-card}" -o name
+}
