@@ -1,0 +1,135 @@
+#!/usr/bin/env bats
+# Bad weather on a live system: what is stopped or killed comes back, and nothing is lost on the way.
+
+load common
+
+paid() { sql_is pizza_order "SELECT status FROM orders WHERE order_id = '$1'" paid; }
+
+state_of() { "$PIZZACTL" status -o json | jq -r ".[] | select(.name == \"$1\") | .state"; }
+
+state_is() { [ "$(state_of "$1")" = "$2" ]; }
+
+letters() {
+	local t n=0
+	for t in order inventory payment notification menu; do
+		n=$((n + $("$PIZZACTL" topic show "$t-events-dlq" -o json | jq '[.. | .end? // empty] | add // 0')))
+	done
+	echo $n
+}
+
+@test "Kafka stopped: orders are accepted, the system says degraded, events flow when it is back" {
+	"$PIZZACTL" stop kafka
+	id=$(order)
+	[ -n "$id" ]
+	eventually 30 state_is outboxd degraded
+	[ "$(sql pizza_order "SELECT status FROM orders WHERE order_id = '$id'")" = pending ]
+	"$PIZZACTL" start kafka
+	eventually 90 paid "$id"
+	eventually 60 state_is outboxd up
+}
+
+@test "PostgreSQL stopped: 503 with Retry-After, nothing lost, nothing dead-lettered" {
+	before=$(order)
+	"$PIZZACTL" stop postgres
+	http POST "$(url 2 /api/v1/orders)" '{"items":[{"pizza_id":"margherita","quantity":1}],"delivery_address":"x"}'
+	[ "$code" = 503 ]
+	grep -qi '^Retry-After:' "$headers"
+	"$PIZZACTL" start postgres
+	create() { after=$(order 2>/dev/null); }
+	eventually 60 create
+	eventually 90 paid "$before"
+	eventually 90 paid "$after"
+	[ "$(letters)" = 0 ]
+}
+
+@test "paymentd stopped: sagas wait, the stuck ones name it, and go on when it returns" {
+	"$PIZZACTL" stop paymentd
+	id=$(order)
+	named() { "$PIZZACTL" saga ls --stuck 1s -o json | jq -e ".[] | select(.order_id == \"$id\" and .daemon == \"paymentd\")" >/dev/null; }
+	eventually 30 named
+	"$PIZZACTL" start paymentd
+	eventually 60 paid "$id"
+}
+
+@test "a killed daemon is restarted and goes on where it was" {
+	for d in orderd inventoryd paymentd notifyd aggregatord outboxd sandboxd; do
+		kill -9 "$("$PIZZACTL" status -o json | jq ".[] | select(.name == \"$d\") | .pid")"
+		id=$(order card margherita 2>/dev/null) || { create() { id=$(order 2>/dev/null); }; eventually 30 create; }
+		eventually 60 paid "$id"
+		eventually 30 state_is "$d" up
+	done
+}
+
+@test "a standby relay takes over when the first is killed" {
+	"$PIZZACTL" scale outboxd=2
+	kill -9 "$("$PIZZACTL" status -o json | jq '.[] | select(.name == "outboxd") | .instances[0].pid')"
+	id=$(order)
+	eventually 60 paid "$id"
+	"$PIZZACTL" scale outboxd=1
+	id=$(order)
+	eventually 60 paid "$id"
+}
+
+@test "replicas share the work and leave the group when they go" {
+	"$PIZZACTL" scale inventoryd=2
+	"$PIZZACTL" scale orderd=2
+	for _ in $(seq 20); do id=$(order); done
+	eventually 60 paid "$id"
+	"$PIZZACTL" scale orderd=1
+	"$PIZZACTL" scale inventoryd=1
+	for _ in $(seq 20); do id=$(order); done
+	eventually 60 paid "$id"
+	eventually 60 sql_is pizza_order "SELECT count(*) FROM orders WHERE status IN ('pending', 'reserved')" 0
+}
+
+@test "a charge whose reply is lost is captured once" {
+	"$PIZZACTL" sandbox set payment.timeout_after_charge=1 --reason "test" >/dev/null
+	id=$(order)
+	captured() { [ "$(sql pizza_payment "SELECT attempt >= 1 AND status IN ('processing', 'requested') FROM payments WHERE order_id = '$id'")" = t ]; }
+	eventually 20 captured
+	"$PIZZACTL" sandbox set payment.timeout_after_charge=0 >/dev/null
+	eventually 90 paid "$id"
+	[ "$("$PIZZACTL" sandbox ledger -o json | jq "[.[] | select(.order_id == \"$id\" and .kind == \"capture\")] | length")" = 1 ]
+}
+
+@test "duplicates on the topics have no further effect" {
+	id=$(order)
+	eventually 60 paid "$id"
+	"$PIZZACTL" topic tail order-events --key "$id" -n 10 -o json >"$BATS_TEST_TMPDIR/events"
+	jq -c '.[]' "$BATS_TEST_TMPDIR/events" | while read -r e; do
+		jq -c .value <<<"$e" | kcat -P -b "127.0.0.1:$((PIZZA_PORT_BASE + 92))" -t order-events -k "$id" \
+			-X partitioner=murmur2_random
+	done
+	after=$(order)
+	eventually 60 paid "$after"
+	sql_is pizza_inventory "SELECT count(*) FROM reservations WHERE order_id = '$id'" 1
+	sql_is pizza_payment "SELECT count(*) FROM payments WHERE order_id = '$id'" 1
+	sql_is pizza_order "SELECT version FROM orders WHERE order_id = '$id'" 3
+}
+
+@test "poison becomes a dead letter and the partition moves on" {
+	broker=127.0.0.1:$((PIZZA_PORT_BASE + 92))
+	before=$(letters)
+	echo 'this is not JSON' | kcat -P -b "$broker" -t inventory-events -k poison
+	more() { [ "$(letters)" -gt "$before" ]; }
+	eventually 30 more
+	for _ in $(seq 12); do id=$(order); done
+	eventually 60 paid "$id"
+}
+
+@test "the read model rebuilt from the topics equals the live one" {
+	quiet() { sql_is pizza_order "SELECT count(*) FROM orders WHERE status IN ('pending', 'reserved')" 0; }
+	eventually 60 quiet
+	settled() { [ "$("$PIZZACTL" lag --group aggregatord -o json | jq '[.[] | .lag] | map(select(. > 0)) | length')" = 0 ] &&
+		[ "$("$PIZZACTL" outbox status -o json | jq '[.[].unpublished] | add')" = 0 ]; }
+	eventually 60 settled
+	dump() {
+		sql pizza_console "SELECT * FROM sagas ORDER BY order_id" | sha256sum
+		sql pizza_console "SELECT event_id, order_id, event_type, topic, partition, \"offset\", at FROM events ORDER BY event_id" | sha256sum
+	}
+	dump >"$BATS_TEST_TMPDIR/live"
+	http POST "$(url 7 /api/v1/rebuild)" '{}' -H "Authorization: Bearer $(token)"
+	[ "$code" -lt 300 ]
+	same() { dump >"$BATS_TEST_TMPDIR/rebuilt"; cmp -s "$BATS_TEST_TMPDIR/live" "$BATS_TEST_TMPDIR/rebuilt"; }
+	eventually 120 same
+}
