@@ -155,8 +155,7 @@ static bool accept_waiting(struct http_server *s)
 		    accept4(s->listener.fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0)
-			MHD_add_connection(s->loops[next++ % (unsigned)s->loop_count], fd,
-					   (struct sockaddr *)&peer, size);
+			http_loop_add(s->loops[next++ % (unsigned)s->loop_count], fd, &peer, size);
 		else if (errno == EAGAIN || errno == EWOULDBLOCK)
 			return true;
 		else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)

@@ -12,6 +12,7 @@
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 
 #include "core/base/buf.h"
 #include "core/http/server.h"
@@ -116,7 +117,7 @@ struct http_server {
 	struct http_rules rules;
 	struct http_listener listener;
 	struct http_workers workers;
-	struct MHD_Daemon **loops; /* one event loop each */
+	struct http_loop **loops;
 	int loop_count;
 	pthread_t acceptor;
 	atomic_int connections;
@@ -180,5 +181,16 @@ char *http_utf8_clean(const char *text);
 /* Cuts "a=1&b=2" up in place; ret->list is owned by the caller. */
 bool http_pairs_parse(char *text, struct http_pairs *ret);
 const char *http_pairs_get(const struct http_pairs *pairs, const char *name); /* case matters */
+
+/* loop.c: a thread that drives the daemon, which it takes. */
+struct http_loop;
+struct http_loop *http_loop_start(struct MHD_Daemon *daemon);
+/* Gives it a connection, from any thread. */
+void http_loop_add(struct http_loop *l, int fd, const struct sockaddr_storage *peer, socklen_t size);
+/* Makes it look for resumed connections. */
+void http_loop_wake(struct http_loop *l);
+struct http_loop *http_loop_of(const struct http_server *s, struct MHD_Connection *connection);
+/* Joins the thread and stops the daemon; no connection may be suspended. */
+void http_loop_stop(struct http_loop *l);
 
 #endif

@@ -41,10 +41,12 @@ static bool claim(struct http_request *r, int from)
 static void resume_with(struct http_request *r, int status, struct MHD_Response *response)
 {
 	struct http_server *s = r->server;
+	struct http_loop *loop = http_loop_of(s, r->connection);
 
 	r->status = status;
 	r->response = response;
-	MHD_resume_connection(r->connection);
+	MHD_resume_connection(r->connection); /* r is the loop's from here on */
+	http_loop_wake(loop);
 	atomic_fetch_sub(&s->busy, 1);
 }
 

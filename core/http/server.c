@@ -165,13 +165,13 @@ static void free_server(struct http_server *s)
 	free(s);
 }
 
-static struct MHD_Daemon *start_loop(struct http_server *s)
+static struct MHD_Daemon *start_daemon(struct http_server *s)
 {
 	/* The acceptor keeps to connections_max, so that no event loop has to refuse one. */
 	unsigned limit = (unsigned)s->options.connections_max + 64;
 
-	return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-				    MHD_USE_NO_LISTEN_SOCKET | MHD_USE_TURBO | MHD_USE_ERROR_LOG,
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
+				    MHD_USE_TURBO | MHD_USE_ERROR_LOG,
 				0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_message, s,
 				MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_NOTIFY_COMPLETED,
 				on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
@@ -183,19 +183,20 @@ static struct MHD_Daemon *start_loop(struct http_server *s)
 static void stop_loops(struct http_server *s)
 {
 	while (s->loop_count > 0)
-		MHD_stop_daemon(s->loops[--s->loop_count]);
+		http_loop_stop(s->loops[--s->loop_count]);
 }
 
 static int start_loops(struct http_server *s, struct error *err)
 {
-	s->loops = xcalloc((size_t)s->options.loops, sizeof(struct MHD_Daemon *));
+	s->loops = xcalloc((size_t)s->options.loops, sizeof(struct http_loop *));
 	for (int i = 0; i < s->options.loops; i++) {
-		s->loops[i] = start_loop(s);
-		if (s->loops[i] == NULL) {
+		struct MHD_Daemon *daemon = start_daemon(s);
+
+		if (daemon == NULL) {
 			stop_loops(s);
 			return error_errno(err, "start the HTTP server");
 		}
-		s->loop_count++;
+		s->loops[s->loop_count++] = http_loop_start(daemon);
 	}
 	return 0;
 }
