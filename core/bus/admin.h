@@ -1,6 +1,6 @@
 /*
- * Kafka administration: topics, consumer groups, committed and end offsets, lag, and reading ranges of a topic.
- * One handle, one thread.  Every call blocks for at most the handle's time-out.
+ * Kafka administration: topics, consumer groups, committed and end offsets, lag, and reading ranges of a
+ * topic. One handle, one thread.  Every call blocks for at most the handle's time-out.
  */
 #ifndef PIZZA_BUS_ADMIN_H
 #define PIZZA_BUS_ADMIN_H
@@ -9,7 +9,8 @@
 
 struct bus_admin;
 
-int bus_admin_new(const struct bus_options *options, int timeout_ms, struct bus_admin **ret, struct error *err) MUST_USE;
+int bus_admin_new(const struct bus_options *options, int timeout_ms, struct bus_admin **ret,
+		  struct error *err) MUST_USE;
 void bus_admin_free(struct bus_admin *a);
 /* Answers 0 when a broker answered a metadata request. */
 int bus_admin_ping(struct bus_admin *a, struct error *err) MUST_USE;
@@ -20,18 +21,19 @@ struct bus_topic_config {
 };
 /* Creates a topic; one that exists is fine (0). replication -1: the broker's default. */
 int bus_admin_create_topic(struct bus_admin *a, const char *topic, int partitions, int replication,
-                           const struct bus_topic_config *config, int config_count, struct error *err) MUST_USE;
+			   const struct bus_topic_config *config, int config_count,
+			   struct error *err) MUST_USE;
 
 struct bus_partition_info {
 	char *topic;
 	int32_t partition;
 	int32_t leader; /* -1: none */
-	int64_t begin;  /* log start, -1 unknown */
-	int64_t end;    /* next offset, -1 unknown */
+	int64_t begin;	/* log start, -1 unknown */
+	int64_t end;	/* next offset, -1 unknown */
 };
 /* All partitions of the topics (NULL: all but internal ones), with begin and end offsets when asked for. */
 int bus_admin_partitions(struct bus_admin *a, const char *const *topics, int topic_count, bool offsets,
-                         struct bus_partition_info **ret, int *ret_count, struct error *err) MUST_USE;
+			 struct bus_partition_info **ret, int *ret_count, struct error *err) MUST_USE;
 void bus_partitions_free(struct bus_partition_info *p, int count);
 
 enum bus_lag_state { BUS_LAG_OK, BUS_LAG_NO_COMMIT, BUS_LAG_UNKNOWN };
@@ -40,18 +42,18 @@ struct bus_lag {
 	char *topic;
 	int32_t partition;
 	enum bus_lag_state state;
-	int64_t committed;     /* -1 when there is no commit */
-	int64_t end;           /* -1 unknown */
-	int64_t lag;           /* never negative; -1 when unknown */
-	double lag_seconds;    /* age of the first unconsumed message; 0 when lag is 0; -1 unknown */
-	char *member;          /* group.instance.id or client id that owns it, "" for none */
+	int64_t committed;  /* -1 when there is no commit */
+	int64_t end;	    /* -1 unknown */
+	int64_t lag;	    /* never negative; -1 when unknown */
+	double lag_seconds; /* age of the first unconsumed message; 0 when lag is 0; -1 unknown */
+	char *member;	    /* group.instance.id or client id that owns it, "" for none */
 };
 /*
- * Lag of groups (NULL: all) × their topics.  seconds asks for lag_seconds (one look-up per lagging partition at most).
- * Requests are sent together, not one after the other; 2,000 partitions take ~25 ms.
+ * Lag of groups (NULL: all) × their topics.  seconds asks for lag_seconds (one look-up per lagging partition
+ * at most). Requests are sent together, not one after the other; 2,000 partitions take ~25 ms.
  */
-int bus_admin_lag(struct bus_admin *a, const char *const *groups, int group_count, bool seconds, struct bus_lag **ret,
-                  int *ret_count, struct error *err) MUST_USE;
+int bus_admin_lag(struct bus_admin *a, const char *const *groups, int group_count, bool seconds,
+		  struct bus_lag **ret, int *ret_count, struct error *err) MUST_USE;
 void bus_lag_free(struct bus_lag *l, int count);
 
 struct bus_group_info {
@@ -59,21 +61,25 @@ struct bus_group_info {
 	char *state; /* "Stable", "Empty", … */
 	int members;
 };
-int bus_admin_groups(struct bus_admin *a, struct bus_group_info **ret, int *ret_count, struct error *err) MUST_USE;
+int bus_admin_groups(struct bus_admin *a, struct bus_group_info **ret, int *ret_count,
+		     struct error *err) MUST_USE;
 void bus_groups_free(struct bus_group_info *g, int count);
 /* Removes a static member that is gone for good (scale down).  A member or group not there is fine. */
-int bus_admin_remove_member(struct bus_admin *a, const char *group, const char *instance, struct error *err) MUST_USE;
-/* Sets committed offsets of an inactive group; ERR_REFUSED while it has members. offset -2: beginning, -1: end. */
-int bus_admin_reset(struct bus_admin *a, const char *group, const char *topic, int32_t partition, int64_t offset,
-                    struct error *err) MUST_USE;
+int bus_admin_remove_member(struct bus_admin *a, const char *group, const char *instance,
+			    struct error *err) MUST_USE;
+/* Sets committed offsets of an inactive group; ERR_REFUSED while it has members. offset -2: beginning, -1:
+ * end. */
+int bus_admin_reset(struct bus_admin *a, const char *group, const char *topic, int32_t partition,
+		    int64_t offset, struct error *err) MUST_USE;
 
 /*
- * Reads a topic: from `since_us` (wall clock; -1: not by time) or the last `tail` messages in all (-1: from the beginning); calls
- * `message` for each in timestamp order as far as known; returns when the ends frozen at the start are reached, or never
- * with follow (until `message` returns non-zero, or *stop becomes true).  `message`'s non-zero answer is returned unless it is 1.
+ * Reads a topic: from `since_us` (wall clock; -1: not by time) or the last `tail` messages in all (-1: from
+ * the beginning); calls `message` for each in timestamp order as far as known; returns when the ends frozen
+ * at the start are reached, or never with follow (until `message` returns non-zero, or *stop becomes true).
+ * `message`'s non-zero answer is returned unless it is 1.
  */
 int bus_admin_read(struct bus_admin *a, const char *topic, int64_t since_us, int64_t tail, bool follow,
-                   volatile bool *stop, int (*message)(void *arg, const struct bus_message *m), void *arg,
-                   struct error *err) MUST_USE;
+		   volatile bool *stop, int (*message)(void *arg, const struct bus_message *m), void *arg,
+		   struct error *err) MUST_USE;
 
 #endif
