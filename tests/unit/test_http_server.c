@@ -147,7 +147,19 @@ static void handle_parked(struct http_request *r, void *arg)
 	pthread_mutex_unlock(&parked.lock);
 }
 
+/* Holds the event loop until the test opens the gate. */
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void handle_gate(struct http_request *r, void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&gate);
+	pthread_mutex_unlock(&gate);
+	http_reply(r, 200, "text/plain", "open", 4);
+}
+
 static const struct http_route routes[] = {
+    {"GET", "/gate", handle_gate, HTTP_CUSTOMER, false},
     {"GET", "/hello", handle_hello, HTTP_CUSTOMER, false},
     {"GET", "/show/{a}/with/{b}", handle_show, HTTP_CUSTOMER, false},
     {"GET", "/show/{a}", handle_show, HTTP_CUSTOMER, false},
@@ -718,6 +730,42 @@ static void test_keep_alive_and_pipelining(void **state)
 	close(fd);
 }
 
+/*
+ * libmicrohttpd asks epoll for 128 events at a time.  When as many connections are ready at once, none of
+ * them may be left waiting, and neither with one more or less.
+ */
+static void test_ready_at_once(void **state)
+{
+	struct http_server_options o = default_options();
+	int fds[130];
+	struct error err;
+
+	(void)state;
+	stop_server(NULL);
+	o.loops = 1;
+	assert_int_equal(http_server_start(&o, &server, &err), 0);
+	for (int n = 127; n <= 129; n++) {
+		for (int i = 0; i <= n; i++) {
+			CLEANUP(buf_done) struct buf got = {0};
+
+			fds[i] = connect_raw();
+			send_text(fds[i], "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+			assert_true(read_until(fds[i], &got, "hello"));
+		}
+		pthread_mutex_lock(&gate);
+		send_text(fds[n], "GET /gate HTTP/1.1\r\nHost: x\r\n\r\n");
+		for (int i = 0; i < n; i++)
+			send_text(fds[i], "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+		pthread_mutex_unlock(&gate);
+		for (int i = 0; i <= n; i++) {
+			CLEANUP(buf_done) struct buf got = {0};
+
+			assert_true(read_until(fds[i], &got, i == n ? "open" : "hello"));
+			close(fds[i]);
+		}
+	}
+}
+
 /* --- starting and stopping --- */
 
 static void test_observed(void **state)
@@ -904,6 +952,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_client_gone_while_deferred, start_server, stop_server),
 	    cmocka_unit_test_setup_teardown(test_blocking, start_server, stop_server),
 	    cmocka_unit_test_setup_teardown(test_keep_alive_and_pipelining, start_server, stop_server),
+	    cmocka_unit_test_setup_teardown(test_ready_at_once, start_server, stop_server),
 	    cmocka_unit_test_setup_teardown(test_observed, start_server, stop_server),
 	    cmocka_unit_test_setup_teardown(test_port_in_use, start_server, stop_server),
 	    cmocka_unit_test_setup_teardown(test_shared_port, start_server, stop_server),
