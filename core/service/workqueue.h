@@ -21,7 +21,10 @@ struct workqueue_ops {
 	 * *ret_count. ERR_UNAVAILABLE when the database is down: tried again with backoff.
 	 */
 	int (*claim)(void *arg, int limit, void **items, int *ret_count, struct error *err);
-	/* Starts one call; later, from any thread, workqueue_finished(q, item) says that it has ended. */
+	/*
+	 * Starts one call, always from the same thread; later, from any thread (or before start returns),
+	 * workqueue_finished(q, item) says that it has ended, after its outcome was reported to the breaker.
+	 */
 	void (*start)(void *arg, struct workqueue *q, void *item);
 	/* Records the outcomes of n finished items in one transaction; on ERR_UNAVAILABLE or ERR_UNKNOWN it
 	 * is called again with the same items. */
@@ -51,7 +54,10 @@ int workqueue_push(struct workqueue *q, void **items, int n);
 /* One started item has ended; its outcome is in the item. Thread safe. */
 void workqueue_finished(struct workqueue *q, void *item);
 int workqueue_in_flight(struct workqueue *q);
-/* Starts nothing new, waits for calls in flight up to drain_ms, records, joins. */
+/*
+ * Starts nothing new, waits for calls in flight up to drain_ms, records, joins.  Calls that end later still may say
+ * so; their items are freed unrecorded.  NULL is fine.
+ */
 void workqueue_free(struct workqueue *q, int drain_ms);
 
 #endif
