@@ -35,6 +35,8 @@ struct workqueue_ops {
 struct workqueue_options {
 	const char *name; /* for logs */
 	int parallel;
+	/* How long an item that is ready may wait for its start; then it is freed and left to the claim. 0: 5 s. */
+	int64_t hold_ms;
 	int64_t poll_ms; /* fallback when no wake comes: retries that become due, leases that ran out */
 	struct breaker
 	    *breaker; /* may be NULL; start() and its completion report outcomes to it themselves */
