@@ -150,20 +150,17 @@ static const struct http_route routes[] = {
     {"GET", "/sandbox/v1/ledger/summary", control_summary, HTTP_CUSTOMER, true},
 };
 
-static const struct service_spec spec = {
-    .id = DAEMON_SANDBOX,
-    .migrations = sandbox_migrations,
-    .migration_count = 1,
-    .routes = routes,
-    .route_count = ARRAY_LEN(routes),
-    .start = start,
-    .stop = stop,
-};
-
 int main(int argc, char **argv)
 {
-	struct service_spec filled = spec;
+	const struct service_spec spec = {
+	    .id = DAEMON_SANDBOX,
+	    .migrations = sandbox_migrations,
+	    .migration_count = sandbox_migration_count,
+	    .routes = routes,
+	    .route_count = ARRAY_LEN(routes),
+	    .start = start,
+	    .stop = stop,
+	};
 
-	filled.migration_count = sandbox_migration_count;
-	return service_main(&filled, argc, argv);
+	return service_main(&spec, argc, argv);
 }

@@ -1,0 +1,67 @@
+/*
+ * paymentd's SQL.  Functions with a `tx` work within the caller's open transaction; all block.
+ */
+#ifndef PIZZA_PAYMENT_STORE_H
+#define PIZZA_PAYMENT_STORE_H
+
+#include "core/db/db.h"
+#include "daemons/payment/payment.h"
+
+/*
+ * New rows; inserted[i] is false where the order has one already.  Rows in state processing are claimed for
+ * lease_ms, rows in state requested are due at once, others are not due.
+ */
+int store_insert(struct db_conn *tx, const struct payment *rows, int n, int64_t lease_ms, bool *inserted,
+		 struct error *err) MUST_USE;
+/* Locks the rows of n orders, in order of their ids; those that exist are put into ret (room for n). */
+int store_lock(struct db_conn *tx, const struct uuid *orders, int n, struct payment *ret, int *ret_count,
+	       struct error *err) MUST_USE;
+
+/* The new state of a row whose version is still now.version (it rises by one). */
+struct payment_change {
+	struct payment now;
+	int64_t delay_ms; /* due then; negative: never */
+};
+/* hit[i] is false where the version has changed: that row is left alone. No two changes of one order. */
+int store_change(struct db_conn *tx, const struct payment_change *changes, int n, bool *hit,
+		 struct error *err) MUST_USE;
+
+/* New refunds, due at once. */
+int store_refund_insert(struct db_conn *tx, const struct refund *rows, int n, struct error *err) MUST_USE;
+int store_refund_lock(struct db_conn *tx, const struct uuid *ids, int n, struct refund *ret, int *ret_count,
+		      struct error *err) MUST_USE;
+struct refund_change {
+	struct refund now;
+	int64_t delay_ms;
+};
+int store_refund_change(struct db_conn *tx, const struct refund_change *changes, int n,
+			struct error *err) MUST_USE;
+
+/* Claims up to limit due rows for lease_ms; ret has room for limit. */
+int store_claim(struct db_conn *c, int limit, int64_t lease_ms, struct payment *ret, int *ret_count,
+		struct error *err) MUST_USE;
+int store_refund_claim(struct db_conn *c, int limit, int64_t lease_ms, struct refund *refunds,
+		       struct payment *payments, int *ret_count, struct error *err) MUST_USE;
+/* Ends the leases of rows that still have the version of their claim. */
+int store_release(struct db_conn *c, struct job *const *jobs, int n, struct error *err) MUST_USE;
+
+/* --- for the API --- */
+
+/* By payment_id or order_id; *ret_found is false when there is none.  lock: within a transaction. */
+int store_find(struct db_conn *c, struct uuid id, bool *ret_found, struct payment *ret,
+	       struct error *err) MUST_USE;
+struct payment_filter {
+	const char *status;	   /* NULL: any */
+	const struct uuid *before; /* NULL: from the newest; payments older than that id */
+	int limit;
+};
+/* Newest first; ret has room for limit. */
+int store_list(struct db_conn *c, const struct payment_filter *filter, struct payment *ret, int *ret_count,
+	       struct error *err) MUST_USE;
+/* All refunds of n payments, oldest first; *ret is owned by the caller. */
+int store_refunds_of(struct db_conn *c, const struct payment *payments, int n, struct refund **ret,
+		     int *ret_count, struct error *err) MUST_USE;
+
+const char *refund_status_word(enum refund_status s);
+
+#endif
