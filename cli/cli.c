@@ -1,0 +1,246 @@
+/*
+ * What commands work with.  One thread.
+ */
+#include "cli/cli.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/console/api.h"
+#include "core/console/readmodel.h"
+
+const char *cli_argument(const struct cli *c, int i)
+{
+	return i < c->given.argument_count ? c->given.arguments[i] : NULL;
+}
+
+int cli_arguments(const struct cli *c)
+{
+	return c->given.argument_count;
+}
+
+const char *cli_text(const struct cli *c, const char *name)
+{
+	return invocation_text(&c->given, name);
+}
+
+int64_t cli_int(const struct cli *c, const char *name, int64_t fallback)
+{
+	const char *text = cli_text(c, name);
+
+	return text != NULL ? strtoll(text, NULL, 10) : fallback;
+}
+
+int64_t cli_ms(const struct cli *c, const char *name, int64_t fallback)
+{
+	const char *text = cli_text(c, name);
+	int64_t ms;
+
+	return text != NULL && duration_parse(text, &ms) ? ms : fallback;
+}
+
+bool cli_flag(const struct cli *c, const char *name)
+{
+	return invocation_flag(&c->given, name);
+}
+
+bool cli_given(const struct cli *c, const char *name)
+{
+	return invocation_flag(&c->given, name);
+}
+
+const char *cli_next(const struct cli *c, const char *name, int *cursor)
+{
+	while (*cursor < c->given.given_count) {
+		const struct given *g = &c->given.given[(*cursor)++];
+
+		if (strcmp(g->def->name, name) == 0)
+			return g->text;
+	}
+	return NULL;
+}
+
+/* --timeout of the program, also where a command has an option of that name for something else. */
+static int backend_timeout_ms(const struct cli *c)
+{
+	const struct option_def *own = c->given.command->options;
+	int64_t ms = 5000;
+
+	for (; own != NULL && own->name != NULL; own++)
+		if (strcmp(own->name, "timeout") == 0)
+			return (int)ms;
+	ms = cli_ms(c, "timeout", ms);
+	return ms < 1 ? 1 : ms > INT32_MAX ? INT32_MAX : (int)ms;
+}
+
+int cli_console(struct cli *c, struct console **ret, struct error *err)
+{
+	int rc = 0;
+
+	if (c->console == NULL)
+		rc = console_open(backend_timeout_ms(c), &c->console, err);
+	if (rc < 0)
+		return rc;
+	*ret = c->console;
+	return 0;
+}
+
+enum output_format cli_format(const struct cli *c)
+{
+	const char *word = cli_text(c, "output");
+
+	for (int i = 0; i < OUTPUT_FORMAT_COUNT; i++)
+		if (strcmp(output_format_words[i], word) == 0)
+			return (enum output_format)i;
+	return OUTPUT_TABLE;
+}
+
+bool cli_human(const struct cli *c)
+{
+	return output_is_human(cli_format(c));
+}
+
+int cli_output_of(struct cli *c, const struct column *columns, bool list, struct output **ret,
+		  struct error *err)
+{
+	struct output_settings s = {
+	    .format = cli_format(c),
+	    .columns = cli_text(c, "columns"),
+	    .sort = cli_text(c, "sort"),
+	    .limit = cli_int(c, "limit", -1),
+	    .headings = !cli_flag(c, "no-headers"),
+	    .color = c->color,
+	    .utf8 = c->utf8,
+	    .width = c->width,
+	    .stream = stdout,
+	};
+
+	return output_open(&s, columns, list, ret, err);
+}
+
+int cli_output(struct cli *c, struct output **ret, struct error *err)
+{
+	const struct command *command = c->given.command;
+
+	return cli_output_of(c, command->columns, command->shape != SHAPE_SHOW, ret, err);
+}
+
+int cli_show(struct cli *c, json_t *row, struct error *err)
+{
+	AUTO_JSON json_t *owned = row;
+	struct output *o;
+	int rc = cli_output_of(c, c->given.command->columns, false, &o, err), closed;
+
+	if (rc < 0)
+		return rc;
+	rc = output_row(o, json_incref(row), err);
+	closed = output_close(o, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : closed;
+}
+
+int cli_list(struct cli *c, json_t *rows, struct error *err)
+{
+	AUTO_JSON json_t *owned = rows;
+	struct output *o;
+	int rc = cli_output_of(c, c->given.command->columns, true, &o, err), closed;
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < json_array_size(rows) && rc == 0; i++)
+		rc = output_row(o, json_incref(json_array_get(rows, i)), err);
+	closed = output_close(o, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : closed;
+}
+
+void cli_print(struct cli *c, const struct buf *text)
+{
+	(void)c;
+	fwrite(buf_str(text), 1, text->len, stdout);
+}
+
+void cli_say(const struct cli *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (cli_flag(c, "quiet"))
+		return;
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+static int show_request(struct cli *c, const char *method, const char *daemon, const char *path,
+			const json_t *body, struct error *err)
+{
+	static const struct column columns[] = {
+	    {.name = "method"}, {.name = "url"}, {.name = "body", .kind = COLUMN_JSON}, {.name = NULL}};
+	struct console *console;
+	struct output *o;
+	char base[128] = "";
+	json_t *row;
+	int rc = cli_console(c, &console, err), closed;
+
+	if (rc == 0)
+		rc = cli_output_of(c, columns, false, &o, err);
+	if (rc < 0)
+		return rc;
+	api_base(daemon, base, sizeof(base));
+	row = json_pack("{s:s, s:o, s:O?}", "method", method, "url", json_sprintf("%s%s", base, path), "body",
+			body);
+	rc = output_row(o, row, err);
+	closed = output_close(o, rc < 0 ? NULL : err);
+	if (rc == 0 && closed == 0)
+		cli_say(c, "Nothing was done: this is what would be sent.");
+	return rc < 0 ? rc : closed;
+}
+
+int cli_change(struct cli *c, const char *method, const char *daemon, const char *path, json_t *body,
+	       struct error *err)
+{
+	AUTO_JSON json_t *owned = body;
+	struct api_request request = {.method = method, .daemon = daemon, .path = path, .body = body};
+	struct console *console;
+	json_t *answer = NULL;
+	int rc;
+
+	if (body != NULL && cli_text(c, "reason") != NULL)
+		json_object_set_new(body, "reason", json_string(cli_text(c, "reason")));
+	if (cli_flag(c, "dry-run"))
+		return show_request(c, method, daemon, path, body, err);
+	rc = cli_console(c, &console, err);
+	if (rc == 0)
+		rc = api_call(console, &request, &answer, err);
+	if (rc < 0)
+		return rc;
+	return json_is_object(answer) ? cli_show(c, answer, err) : 0;
+}
+
+static bool is_hex_prefix(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 8 && len < UUID_TEXT_SIZE - 1 && strspn(text, "0123456789abcdefABCDEF-") == len;
+}
+
+int cli_order_id(struct cli *c, int argument, struct uuid *ret, struct error *err)
+{
+	const char *text = cli_argument(c, argument);
+	struct console *console;
+	int rc;
+
+	if (uuid_parse(text, ret))
+		return 0;
+	if (!is_hex_prefix(text)) {
+		error_set(err, ERR_USAGE, text, "is no order id");
+		error_hint(err, "give a UUID, or at least its first 8 characters");
+		return ERR_USAGE;
+	}
+	rc = cli_console(c, &console, err);
+	return rc < 0 ? rc : readmodel_complete_id(console, text, ret, err);
+}

@@ -1,0 +1,70 @@
+/*
+ * What a command's function works with: its arguments and options, the output they ask for, and the console
+ * behind it. Data goes to stdout through an output; everything else goes to stderr.  One thread.
+ */
+#ifndef PIZZA_CLI_CLI_H
+#define PIZZA_CLI_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "core/base/error.h"
+#include "core/base/uuid.h"
+#include "core/console/console.h"
+
+struct cli {
+	struct invocation given;
+	bool tty;   /* stdout is a terminal */
+	bool color; /* colours are wanted on stdout */
+	bool utf8;
+	int width;		 /* of the terminal; 0 when stdout is none */
+	struct console *console; /* NULL until cli_console */
+};
+
+/* An argument as given; NULL when there are not so many. */
+const char *cli_argument(const struct cli *c, int i);
+int cli_arguments(const struct cli *c);
+/* An option's value, or its default, or NULL. */
+const char *cli_text(const struct cli *c, const char *name);
+/* The same as a number, in milliseconds, and as a rate; fallback when there is no value. */
+int64_t cli_int(const struct cli *c, const char *name, int64_t fallback);
+int64_t cli_ms(const struct cli *c, const char *name, int64_t fallback);
+bool cli_flag(const struct cli *c, const char *name);
+/* True when the option was given, not only defaulted. */
+bool cli_given(const struct cli *c, const char *name);
+/* All values of an option that can be repeated: start with *cursor = 0; NULL at the end. */
+const char *cli_next(const struct cli *c, const char *name, int *cursor);
+
+/* The console, opened with --timeout on first use; owned by the cli. */
+int cli_console(struct cli *c, struct console **ret, struct error *err) MUST_USE;
+
+enum output_format cli_format(const struct cli *c);
+bool cli_human(const struct cli *c);
+/* The output that the command's row and the options ask for. */
+int cli_output(struct cli *c, struct output **ret, struct error *err) MUST_USE;
+/* The same for other columns than those of the row. */
+int cli_output_of(struct cli *c, const struct column *columns, bool list, struct output **ret,
+		  struct error *err) MUST_USE;
+/* Opens the output, writes one row (taken) and closes it. */
+int cli_show(struct cli *c, json_t *row, struct error *err) MUST_USE;
+/* The same for the elements of an array (taken). */
+int cli_list(struct cli *c, json_t *rows, struct error *err) MUST_USE;
+/* Text for people on stdout; a failure to write is noticed when the program ends. */
+void cli_print(struct cli *c, const struct buf *text);
+/* A remark on stderr, unless --quiet. */
+void cli_say(const struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/*
+ * Calls a daemon's API for a command that changes something and shows the answer; with --dry-run it only
+ * shows the request.  body is taken, may be NULL; --reason goes into it as "reason".
+ */
+int cli_change(struct cli *c, const char *method, const char *daemon, const char *path, json_t *body,
+	       struct error *err) MUST_USE;
+/* The argument as an order id: a UUID, or the beginning of one that only one order has (at least 8
+ * characters). */
+int cli_order_id(struct cli *c, int argument, struct uuid *ret, struct error *err) MUST_USE;
+
+#endif

@@ -1,0 +1,470 @@
+/*
+ * pizzactl saga: what happened to an order, what it waits for, and pushing it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/human.h"
+#include "cli/interrupt.h"
+#include "cli/timeline.h"
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/config/config.h"
+#include "core/console/control.h"
+#include "core/console/readmodel.h"
+#include "core/console/saga.h"
+#include "core/console/topics.h"
+#include "core/console/wait.h"
+#include "core/contract/daemons.h"
+#include "core/contract/topics.h"
+
+/* --- ls --- */
+
+static int send_row(void *arg, json_t *row, struct error *err)
+{
+	return output_row(arg, row, err);
+}
+
+static int saga_ls(struct cli *c, struct error *err)
+{
+	struct readmodel_filter filter = {
+	    .state = cli_text(c, "state"), .stuck_ms = -1, .since_ms = cli_ms(c, "since", -1)};
+	struct console *console;
+	struct output *o;
+	int rc = cli_console(c, &console, err), closed;
+
+	if (rc < 0)
+		return rc;
+	if (cli_flag(c, "stuck"))
+		filter.stuck_ms = cli_ms(c, "stuck", config_int(CONFIG_ORDER_STUCK));
+	filter.limit = cli_text(c, "sort") == NULL ? cli_int(c, "limit", -1) : -1;
+	rc = cli_output(c, &o, err);
+	if (rc < 0)
+		return rc;
+	rc = readmodel_sagas(console, &filter, send_row, o, err);
+	closed = output_close(o, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : closed;
+}
+
+/* --- show --- */
+
+static const json_t *find_service(const json_t *status, const char *name)
+{
+	const json_t *services = json_object_get(status, "services");
+
+	for (size_t i = 0; i < json_array_size(services); i++)
+		if (strcmp(json_string_or(json_array_get(services, i), "name", ""), name) == 0)
+			return json_array_get(services, i);
+	return NULL;
+}
+
+/* "paymentd is down: pizzactl status paymentd", or nothing when all is well with it. */
+static void explain_waiting(const struct saga *s, struct buf *out)
+{
+	AUTO_JSON json_t *status = NULL;
+	const json_t *service;
+	const char *state, *reason;
+
+	if (s->daemon == NULL)
+		return;
+	if (daemon_find(s->daemon) == NULL) {
+		buf_addf(out, "there is no %s yet", s->daemon);
+		return;
+	}
+	if (control_status(&status, NULL) < 0) {
+		buf_adds(out, "nothing runs: pizzactl up");
+		return;
+	}
+	service = find_service(status, s->daemon);
+	state = json_string_or(service, "state", "unknown");
+	reason = json_string_or(service, "reason", "");
+	if (strcmp(state, "up") != 0)
+		buf_addf(out, "%s is %s%s%s: pizzactl status %s", s->daemon, state,
+			 *reason != '\0' ? ", " : "", reason, s->daemon);
+}
+
+static struct timeline_style style_of(const struct cli *c)
+{
+	return (struct timeline_style){.width = c->width, .utf8 = c->utf8 || !c->tty, .color = c->color};
+}
+
+static int load(struct cli *c, struct saga *ret, struct error *err)
+{
+	struct console *console;
+	struct uuid id;
+	int rc = cli_console(c, &console, err);
+
+	if (rc == 0)
+		rc = cli_order_id(c, 0, &id, err);
+	return rc < 0 ? rc : saga_load(console, id, ret, err);
+}
+
+static int saga_show(struct cli *c, struct error *err)
+{
+	struct timeline_style style = style_of(c);
+	CLEANUP(buf_done) struct buf text = {0}, why = {0};
+	CLEANUP(saga_done) struct saga s = {0};
+	int rc = load(c, &s, err);
+
+	if (rc < 0)
+		return rc;
+	if (!cli_human(c) || cli_text(c, "columns") != NULL)
+		return cli_show(c, saga_json(&s), err);
+	explain_waiting(&s, &why);
+	timeline_draw(&text, &s, clock_wall_us(), buf_str(&why), &style);
+	cli_print(c, &text);
+	return 0;
+}
+
+/* --- wait --- */
+
+static int saga_wait_for(struct cli *c, struct error *err)
+{
+	struct console *console;
+	struct uuid id;
+	json_t *row = NULL;
+	int rc = cli_console(c, &console, err);
+
+	if (rc == 0)
+		rc = cli_order_id(c, 0, &id, err);
+	if (rc == 0)
+		rc = saga_wait(console, id, cli_text(c, "for"), cli_ms(c, "timeout", 30000), &row, err);
+	if (rc == 0 && row != NULL)
+		return cli_show(c, row, err);
+	json_decref(row);
+	return rc;
+}
+
+/* --- follow --- */
+
+static int print_step(struct cli *c, struct output *o, const struct saga *s, int step, struct error *err)
+{
+	struct timeline_style style = style_of(c);
+	CLEANUP(buf_done) struct buf text = {0};
+
+	if (o != NULL)
+		return output_row(o, saga_step_json(s, step), err);
+	timeline_step(&text, s, step, &style);
+	cli_print(c, &text);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static bool is_known(const struct uuid *seen, int n, struct uuid id)
+{
+	for (int i = 0; i < n; i++)
+		if (uuid_equal(seen[i], id))
+			return true;
+	return false;
+}
+
+/* Prints the steps that were not there before; 1 when the saga has ended or nobody reads any more. */
+static int print_news(struct cli *c, struct output *o, const struct saga *s, struct uuid **seen, int *count,
+		      struct error *err)
+{
+	for (int i = 0; i < s->steps.count; i++) {
+		int rc;
+
+		if (is_known(*seen, *count, s->steps.events[i].event_id))
+			continue;
+		*seen = xreallocarray(*seen, (size_t)*count + 1, sizeof(**seen));
+		(*seen)[(*count)++] = s->steps.events[i].event_id;
+		rc = print_step(c, o, s, i, err);
+		if (rc != 0)
+			return rc;
+	}
+	return s->ended_us != 0;
+}
+
+static int follow_one(struct cli *c, struct output *o, struct error *err)
+{
+	struct saga_watch *w;
+	struct console *console;
+	AUTO_FREE struct uuid *seen = NULL;
+	int count = 0, rc = cli_console(c, &console, err);
+
+	if (rc < 0)
+		return rc;
+	w = saga_watch_new(console);
+	while (rc == 0 && !interrupted) {
+		CLEANUP(saga_done) struct saga s = {0};
+
+		rc = load(c, &s, err);
+		if (rc == 0)
+			rc = print_news(c, o, &s, &seen, &count, err);
+		if (rc == 0)
+			saga_watch_wait(w, 1000);
+	}
+	saga_watch_free(w);
+	return rc < 0 ? rc : 0;
+}
+
+struct all_steps {
+	struct cli *cli;
+	struct output *out; /* NULL: for people */
+};
+
+static void add_event_line(struct buf *text, const json_t *m)
+{
+	const json_t *value = json_object_get(m, "value");
+	struct saga_event e = {.data = json_object_get(value, "event_data")};
+	CLEANUP(buf_done) struct buf detail = {0};
+	const char *at = json_string_or(value, "timestamp", json_string_or(m, "timestamp", ""));
+
+	saga_detail(&e, &detail);
+	buf_addf(text, "%.12s  ", strlen(at) > 11 ? at + 11 : "");
+	human_safe(text, json_string_or(m, "key", "-"), strlen(json_string_or(m, "key", "-")));
+	buf_adds(text, "  ");
+	human_safe(text, json_string_or(value, "event_type", "?"),
+		   strlen(json_string_or(value, "event_type", "?")));
+	buf_adds(text, detail.len > 0 ? "  " : "");
+	human_safe(text, buf_str(&detail), detail.len);
+	buf_addc(text, '\n');
+}
+
+static int print_message(void *arg, json_t *message, struct error *err)
+{
+	struct all_steps *all = arg;
+	AUTO_JSON json_t *m = message;
+	CLEANUP(buf_done) struct buf text = {0};
+
+	if (all->out != NULL)
+		return output_row(all->out, json_incref(m), err);
+	add_event_line(&text, m);
+	cli_print(all->cli, &text);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static int follow_all(struct cli *c, struct output *o, struct error *err)
+{
+	const char *const names[] = {topics[TOPIC_ORDER].name, topics[TOPIC_INVENTORY].name,
+				     topics[TOPIC_PAYMENT].name, topics[TOPIC_KITCHEN].name};
+	struct all_steps all = {c, o};
+	struct topics_read read = {.topics = names,
+				   .topic_count = (int)ARRAY_LEN(names),
+				   .since_us = -1,
+				   .tail = 0,
+				   .follow = true,
+				   .stop = &interrupted};
+	struct console *console;
+	int rc = cli_console(c, &console, err);
+
+	return rc < 0 ? rc : topics_read(console, &read, print_message, &all, err);
+}
+
+static int saga_follow(struct cli *c, struct error *err)
+{
+	struct output *o = NULL;
+	int rc = 0, closed;
+
+	interrupt_catch();
+	if (!cli_human(c)) {
+		rc = cli_output(c, &o, err);
+		if (rc < 0)
+			return rc;
+		output_live(o);
+	}
+	rc = cli_arguments(c) > 0 ? follow_one(c, o, err) : follow_all(c, o, err);
+	closed = output_close(o, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : closed;
+}
+
+/* --- retry, cancel, compensate --- */
+
+static int change(struct cli *c, const char *format, struct error *err)
+{
+	char id[UUID_TEXT_SIZE];
+	AUTO_FREE char *path = NULL;
+	struct uuid order;
+	int rc = cli_order_id(c, 0, &order, err);
+
+	if (rc < 0)
+		return rc;
+	path = xasprintf("/api/v1/%s/%s/%s", strcmp(format, "cancel") == 0 ? "orders" : "sagas",
+			 uuid_format(order, id), format);
+	return cli_change(c, "POST", "orderd", path, json_object(), err);
+}
+
+static int saga_retry(struct cli *c, struct error *err)
+{
+	return change(c, "retry", err);
+}
+
+static int saga_cancel(struct cli *c, struct error *err)
+{
+	return change(c, "cancel", err);
+}
+
+static int saga_compensate(struct cli *c, struct error *err)
+{
+	return change(c, "compensate", err);
+}
+
+/* --- the table --- */
+
+static const struct column list_columns[] = {
+    {.name = "order_id", .flags = COLUMN_ID, .text = "the order"},
+    {.name = "state", .kind = COLUMN_STATE, .text = "the order's status, or compensating"},
+    {.name = "awaiting", .text = "the event it waits for"},
+    {.name = "daemon", .title = "from", .text = "the daemon that owes it"},
+    {.name = "started_at", .title = "started", .kind = COLUMN_TIME, .text = "its first event"},
+    {.name = "updated_at", .kind = COLUMN_TIME, .flags = COLUMN_WIDE, .text = "its latest step"},
+    {.name = "age_seconds",
+     .title = "age",
+     .kind = COLUMN_SECONDS,
+     .text = "from its start to its end, or to now"},
+    {.name = "waiting_seconds", .title = "idle", .kind = COLUMN_SECONDS, .text = "since its latest step"},
+    {.name = "steps", .kind = COLUMN_INT, .text = "events so far, without notifications"},
+    {.name = "customer_name", .title = "customer", .flags = COLUMN_WIDE, .text = "who ordered"},
+    {.name = "total_amount",
+     .title = "total",
+     .kind = COLUMN_MONEY,
+     .flags = COLUMN_WIDE,
+     .text = "minor units"},
+    {.name = "reason", .flags = COLUMN_WIDE, .text = "why it was cancelled"},
+    {.name = NULL},
+};
+
+static const struct column step_columns[] = {
+    {.name = "seq", .title = "#", .kind = COLUMN_INT, .text = "place in the timeline, from 1"},
+    {.name = "at", .kind = COLUMN_TIME, .text = "when it happened"},
+    {.name = "since_start_ms", .title = "offset", .kind = COLUMN_MS, .text = "since the saga's start"},
+    {.name = "event_type", .title = "event", .text = "what happened"},
+    {.name = "event_id", .flags = COLUMN_ID | COLUMN_MACHINE, .text = "the event's id"},
+    {.name = "causation_id", .flags = COLUMN_MACHINE, .text = "the event that caused it"},
+    {.name = "topic", .text = "where it lies"},
+    {.name = "partition", .kind = COLUMN_INT, .text = "in Kafka"},
+    {.name = "offset", .title = "at", .kind = COLUMN_INT, .text = "in the partition"},
+    {.name = "daemon", .text = "who sent it"},
+    {.name = NULL},
+};
+
+static const struct column show_columns[] = {
+    {.name = "order_id", .title = "order", .flags = COLUMN_ID, .text = "the order"},
+    {.name = "state", .kind = COLUMN_STATE, .text = "the order's status, or compensating"},
+    {.name = "awaiting", .text = "the event it waits for"},
+    {.name = "daemon", .title = "from", .text = "the daemon that owes it"},
+    {.name = "correlation_id", .title = "correlation", .text = "shared by all its events"},
+    {.name = "started_at", .title = "started", .kind = COLUMN_TIME, .text = "its first event"},
+    {.name = "ended_at", .title = "ended", .kind = COLUMN_TIME, .text = "ready, or cancelled and undone"},
+    {.name = "duration_ms", .title = "took", .kind = COLUMN_MS, .text = "from the first to the latest step"},
+    {.name = "steps", .kind = COLUMN_JSON, .nested = step_columns, .text = "its events, after their causes"},
+    {.name = NULL},
+};
+
+static const struct column wait_columns[] = {
+    {.name = "order_id", .title = "order", .flags = COLUMN_ID, .text = "the order"},
+    {.name = "state", .kind = COLUMN_STATE, .text = "the order's status, or compensating"},
+    {.name = "awaiting", .text = "the event it waits for"},
+    {.name = "daemon", .title = "from", .text = "the daemon that owes it"},
+    {.name = "updated_at", .title = "updated", .kind = COLUMN_TIME, .text = "its latest step"},
+    {.name = NULL},
+};
+
+static const struct column change_columns[] = {
+    {.name = "order_id", .title = "order", .flags = COLUMN_ID, .text = "the order"},
+    {.name = "status", .kind = COLUMN_STATE, .text = "its status now"},
+    {.name = NULL},
+};
+
+static const char *const state_words[] = {"pending", "reserved",     "paid",	  "cooking",
+					  "ready",   "compensating", "cancelled", NULL};
+static const char *const for_words[] = {"reserved", "paid", "cooking", "ready", "cancelled", NULL};
+
+static const struct argument_def saga_argument[] = {
+    {.name = "ORDER", .text = "an order's id, or its beginning (8 characters)"},
+    {.name = NULL},
+};
+
+static const struct argument_def follow_argument[] = {
+    {.name = "ORDER", .text = "an order's id; nothing: all orders", .optional = true},
+    {.name = NULL},
+};
+
+static const struct option_def ls_options[] = {
+    {.name = "state", .kind = VALUE_WORD, .value = "STATE", .text = "only sagas in it", .words = state_words},
+    {.name = "stuck",
+     .kind = VALUE_DURATION,
+     .value = "D",
+     .optional = true,
+     .text = "only those that wait longer than D, or than order.stuck (30s)"},
+    {.name = "since", .kind = VALUE_DURATION, .value = "D", .text = "only those started in the last D"},
+    {.name = NULL},
+};
+
+static const struct option_def wait_options[] = {
+    {.name = "for",
+     .kind = VALUE_WORD,
+     .value = "STATE",
+     .text = "the state to wait for",
+     .fallback = "paid",
+     .words = for_words},
+    {.name = "timeout", .kind = VALUE_DURATION, .value = "D", .text = "how long to wait", .fallback = "30s"},
+    {.name = NULL},
+};
+
+const struct noun noun_saga = {
+    .name = "saga",
+    .group = "orders",
+    .summary = "what happened to an order, what it waits for, and pushing it",
+    .commands =
+	(const struct command[]){
+	    {.verb = "ls",
+	     .summary = "list sagas, newest first",
+	     .options = ls_options,
+	     .columns = list_columns,
+	     .shape = SHAPE_LIST,
+	     .examples = {"pizzactl saga ls --stuck", "pizzactl saga ls --state compensating -o json"},
+	     .run = saga_ls},
+	    {.verb = "show",
+	     .summary = "draw one saga's timeline",
+	     .arguments = saga_argument,
+	     .columns = show_columns,
+	     .shape = SHAPE_SHOW,
+	     .examples = {"pizzactl saga show 01939b1c",
+			  "pizzactl saga show 01939b1c -o json | jq .steps[].event_type"},
+	     .run = saga_show},
+	    {.verb = "wait",
+	     .summary = "wait until a saga has reached a state (exit 4: it ended otherwise, 7: timed out)",
+	     .arguments = saga_argument,
+	     .options = wait_options,
+	     .columns = wait_columns,
+	     .shape = SHAPE_SHOW,
+	     .examples = {"pizzactl saga wait 01939b1c --for paid --timeout 10s"},
+	     .run = saga_wait_for},
+	    {.verb = "follow",
+	     .summary = "show steps as they happen",
+	     .arguments = follow_argument,
+	     .columns = step_columns,
+	     .shape = SHAPE_STREAM,
+	     .examples = {"pizzactl saga follow", "pizzactl saga follow 01939b1c -o jsonl"},
+	     .run = saga_follow},
+	    {.verb = "retry",
+	     .summary = "ask again for the step that a saga waits for",
+	     .arguments = saga_argument,
+	     .columns = change_columns,
+	     .shape = SHAPE_SHOW,
+	     .flags = COMMAND_CHANGES,
+	     .examples = {"pizzactl saga retry 01939b1c --reason 'provider is back'"},
+	     .run = saga_retry},
+	    {.verb = "cancel",
+	     .summary = "cancel the order; what was done for it is undone",
+	     .arguments = saga_argument,
+	     .columns = change_columns,
+	     .shape = SHAPE_SHOW,
+	     .flags = COMMAND_CHANGES,
+	     .examples = {"pizzactl saga cancel 01939b1c"},
+	     .run = saga_cancel},
+	    {.verb = "compensate",
+	     .summary = "ask again for the refund and the release that a cancelled order is owed",
+	     .arguments = saga_argument,
+	     .columns = change_columns,
+	     .shape = SHAPE_SHOW,
+	     .flags = COMMAND_CHANGES,
+	     .examples = {"pizzactl saga compensate 01939b1c"},
+	     .run = saga_compensate},
+	    {.run = NULL},
+	},
+};

@@ -1,0 +1,49 @@
+/*
+ * The command table: the nouns, in the order of the overview, and the options that all commands have.
+ */
+#include "cli/commands.h"
+
+#include "cli/command.h"
+
+const struct noun *const nouns[] = {
+    &noun_up,	  &noun_down,	   &noun_status,  &noun_start,	 &noun_stop,  &noun_restart,
+    &noun_scale,  &noun_logs,	   &noun_doctor,  &noun_order,	 &noun_saga,  &noun_kpi,
+    &noun_menu,	  &noun_inventory, &noun_payment, &noun_notify,	 &noun_topic, &noun_lag,
+    &noun_outbox, &noun_sandbox,   &noun_config,  &noun_version, &noun_help,  NULL,
+};
+
+static const char *const color_words[] = {"auto", "always", "never", NULL};
+
+const struct option_def global_options[] = {
+    {.name = "output",
+     .letter = 'o',
+     .kind = VALUE_WORD,
+     .value = "FORMAT",
+     .text = "how to write data",
+     .fallback = "table",
+     .words = output_format_words},
+    {.name = "columns", .kind = VALUE_TEXT, .value = "A,B", .text = "these columns alone; help lists them"},
+    {.name = "no-headers", .kind = VALUE_FLAG, .text = "tables and csv without headings"},
+    {.name = "sort",
+     .kind = VALUE_TEXT,
+     .value = "COLUMN",
+     .text = "sort a list by a column; -COLUMN: downwards"},
+    {.name = "limit", .kind = VALUE_INT, .value = "N", .text = "rows of a list at most"},
+    {.name = "quiet", .letter = 'q', .kind = VALUE_FLAG, .text = "no remarks on stderr"},
+    {.name = "timeout",
+     .kind = VALUE_DURATION,
+     .value = "D",
+     .text = "how long to wait for a backend",
+     .fallback = "5s"},
+    {.name = "yes", .letter = 'y', .kind = VALUE_FLAG, .text = "do it: bulk changes without it are dry runs"},
+    {.name = "dry-run", .kind = VALUE_FLAG, .text = "say what would be done, and do nothing"},
+    {.name = "reason", .kind = VALUE_TEXT, .value = "TEXT", .text = "why, kept with the change"},
+    {.name = "color",
+     .kind = VALUE_WORD,
+     .value = "WHEN",
+     .text = "colours",
+     .fallback = "auto",
+     .words = color_words},
+    {.name = "help", .letter = 'h', .kind = VALUE_FLAG, .text = "explain a command"},
+    {.name = NULL},
+};

@@ -1,0 +1,216 @@
+/*
+ * Values for people.  No state.
+ */
+#include "cli/human.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/base/money.h"
+
+/* Bytes of the UTF-8 sequence at text, and its code point; 0 when it is none (RFC 3629). */
+static size_t utf8_decode(const unsigned char *text, size_t n, uint32_t *ret)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t len = text[0] < 0x80 ? 1 : text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
+	uint32_t c = text[0];
+
+	if (len > 1)
+		c &= 0xff >> (len + 1);
+	if (text[0] >= 0xf8 || (text[0] >= 0x80 && text[0] < 0xc2) || len > n)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (text[i] & 0x3f);
+	}
+	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	*ret = c;
+	return len;
+}
+
+static bool is_direction(uint32_t c)
+{
+	return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x200e || c == 0x200f ||
+	       c == 0x2028 || c == 0x2029 || c == 0x061c || c == 0xfeff;
+}
+
+void human_safe(struct buf *out, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		uint32_t c = 0;
+		size_t len = utf8_decode((const unsigned char *)text + i, n - i, &c);
+
+		if (len == 0) {
+			buf_addf(out, "\\x%02x", (unsigned char)text[i]);
+			len = 1;
+		} else if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+			buf_addf(out, "\\x%02x", (unsigned)c);
+		} else if (is_direction(c)) {
+			buf_addf(out, "\\u{%04x}", (unsigned)c);
+		} else {
+			buf_add(out, text + i, len);
+		}
+		i += len;
+	}
+}
+
+void human_time(struct buf *out, const char *rfc3339)
+{
+	int64_t us;
+	char text[CLOCK_TEXT_SIZE];
+
+	if (!clock_parse(rfc3339, &us)) {
+		human_safe(out, rfc3339, strlen(rfc3339));
+		return;
+	}
+	clock_format(us, text);
+	buf_addf(out, "%.10s %.8sZ", text, text + 11);
+}
+
+void human_bytes(struct buf *out, int64_t bytes)
+{
+	static const char units[] = "BKMGTPE";
+	double value = (double)bytes;
+	int unit = 0;
+
+	while (value >= 1024 && unit < 6) {
+		value /= 1024;
+		unit++;
+	}
+	if (unit > 0 && value < 10)
+		buf_addf(out, "%.1f%c", value, units[unit]);
+	else
+		buf_addf(out, "%.0f%c", value, units[unit]);
+}
+
+static void add_duration(struct buf *out, double us)
+{
+	char text[DURATION_TEXT_SIZE];
+
+	if (us < 0)
+		buf_adds(out, "-");
+	else if (us == 0)
+		buf_adds(out, "0 s");
+	else
+		buf_adds(out, duration_format((int64_t)llround(us), text));
+}
+
+static void add_json(struct buf *out, const json_t *value)
+{
+	AUTO_FREE char *text = NULL;
+
+	if (json_is_string(value)) {
+		human_safe(out, json_string_value(value), json_string_length(value));
+		return;
+	}
+	text = json_text(value);
+	human_safe(out, text, strlen(text));
+}
+
+static void add_number(struct buf *out, const struct column *c, const json_t *row, const json_t *value)
+{
+	double number = json_number_value(value);
+	char text[MONEY_TEXT_SIZE];
+
+	switch (c->kind) {
+	case COLUMN_MONEY:
+		buf_adds(out,
+			 money_format(json_integer_value(value), json_string_or(row, "currency", ""), text));
+		break;
+	case COLUMN_MS:
+		add_duration(out, number * 1e3);
+		break;
+	case COLUMN_SECONDS:
+		add_duration(out, number * 1e6);
+		break;
+	case COLUMN_BYTES:
+		human_bytes(out, (int64_t)number);
+		break;
+	case COLUMN_PERCENT:
+		buf_addf(out, fabs(number) < 10 && number != 0 ? "%.1f %%" : "%.0f %%", number);
+		break;
+	case COLUMN_REAL:
+		buf_addf(out, "%.1f", number);
+		break;
+	case COLUMN_TEXT:
+	case COLUMN_STATE:
+	case COLUMN_INT:
+	case COLUMN_TIME:
+	case COLUMN_BOOL:
+	case COLUMN_JSON:
+		add_json(out, value);
+		break;
+	}
+}
+
+void human_value(struct buf *out, const struct column *c, const json_t *row)
+{
+	const json_t *value = json_object_get(row, c->name);
+	size_t before = out->len;
+
+	if (c->human != NULL)
+		c->human(row, out);
+	else if (json_is_number(value))
+		add_number(out, c, row, value);
+	else if (json_is_boolean(value))
+		buf_adds(out, json_is_true(value) ? "yes" : "no");
+	else if (c->kind == COLUMN_TIME && json_is_string(value))
+		human_time(out, json_string_value(value));
+	else if (value != NULL && !json_is_null(value))
+		add_json(out, value);
+	if (out->len == before)
+		buf_addc(out, '-');
+}
+
+void human_title(struct buf *out, const struct column *c)
+{
+	for (const char *p = c->title != NULL ? c->title : c->name; *p != '\0'; p++)
+		buf_addc(out, *p == '_' ? ' ' : (char)toupper((unsigned char)*p));
+}
+
+bool human_right(const struct column *c)
+{
+	switch (c->kind) {
+	case COLUMN_INT:
+	case COLUMN_REAL:
+	case COLUMN_MONEY:
+	case COLUMN_MS:
+	case COLUMN_SECONDS:
+	case COLUMN_BYTES:
+	case COLUMN_PERCENT:
+		return true;
+	case COLUMN_TEXT:
+	case COLUMN_STATE:
+	case COLUMN_TIME:
+	case COLUMN_BOOL:
+	case COLUMN_JSON:
+		return false;
+	}
+	return false;
+}
+
+const char *human_state_color(const char *word)
+{
+	static const struct {
+		const char *word, *color;
+	} colors[] = {
+	    {"up", "\033[32m"},	       {"ok", "\033[32m"},	     {"paid", "\033[32m"},
+	    {"ready", "\033[32m"},     {"sent", "\033[32m"},	     {"succeeded", "\033[32m"},
+	    {"completed", "\033[32m"}, {"captured", "\033[32m"},     {"starting", "\033[33m"},
+	    {"degraded", "\033[33m"},  {"compensating", "\033[33m"}, {"no-commit", "\033[33m"},
+	    {"stopping", "\033[33m"},  {"unknown", "\033[33m"},	     {"refunded", "\033[33m"},
+	    {"down", "\033[31m"},      {"failed", "\033[31m"},	     {"cancelled", "\033[31m"},
+	    {"declined", "\033[31m"},  {"error", "\033[31m"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(colors); i++)
+		if (strcmp(colors[i].word, word) == 0)
+			return colors[i].color;
+	return NULL;
+}

@@ -1,0 +1,191 @@
+/*
+ * pizzactl: reads the command line, runs the command's function, reports its error, and ends with its exit
+ * status.
+ *
+ * Invariants: data goes to stdout and everything else to stderr; what could not be written is a failure, a
+ * reader who has left is none; exit statuses come from the error table.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/help.h"
+#include "cli/human.h"
+#include "core/base/buf.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+
+/*
+ * A closed descriptor 0, 1 or 2 would be taken by the next file opened.  They get /dev/null the wrong way
+ * round, so that writing to a closed stdout still fails.
+ */
+static void keep_standard_files(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0)
+			_exit(1);
+}
+
+/* Data is UTF-8 whatever the locale; only drawings become ASCII where the terminal cannot show others. */
+static bool init_locale(void)
+{
+	bool utf8;
+
+	setlocale(LC_CTYPE, "");
+	utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	if (!utf8)
+		setlocale(LC_CTYPE, "C.UTF-8");
+	return utf8;
+}
+
+static int terminal_width(void)
+{
+	struct winsize w;
+	const char *columns = getenv("COLUMNS");
+
+	if (columns != NULL && atoi(columns) > 0)
+		return atoi(columns);
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
+}
+
+static bool wants_color(const struct cli *c)
+{
+	const char *word = invocation_text(&c->given, "color");
+	const char *none = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	if (strcmp(word, "auto") != 0)
+		return strcmp(word, "always") == 0;
+	return c->tty && (none == NULL || *none == '\0') && term != NULL && strcmp(term, "dumb") != 0;
+}
+
+/* Looks at the words themselves: the command line may be what is wrong. */
+static bool wants_json_errors(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		const char *value = NULL;
+
+		if (strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "--output") == 0)
+			value = i + 1 < argc ? argv[i + 1] : "";
+		else if (strncmp(argv[i], "-o", 2) == 0)
+			value = argv[i] + 2;
+		else if (strncmp(argv[i], "--output=", 9) == 0)
+			value = argv[i] + 9;
+		if (value != NULL && strncmp(value, "json", 4) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void report_json(const struct error *err)
+{
+	json_t *j = json_pack("{s:{s:s, s:s, s:s, s:s, s:i}}", "error", "code", error_word(err->code), "what",
+			      err->what, "why", err->why, "hint", err->hint, "exit_status",
+			      error_exit_status(err->code));
+
+	if (j != NULL)
+		json_dumpf(j, stderr, JSON_COMPACT);
+	fputc('\n', stderr);
+	json_decref(j);
+}
+
+static void report(const struct error *err, bool json)
+{
+	CLEANUP(buf_done) struct buf text = {0};
+
+	if (json) {
+		report_json(err);
+		return;
+	}
+	buf_adds(&text, "pizzactl: ");
+	human_safe(&text, err->what, strlen(err->what));
+	buf_adds(&text, ": ");
+	human_safe(&text, err->why, strlen(err->why));
+	if (err->hint[0] != '\0') {
+		buf_adds(&text, "\n  hint: ");
+		human_safe(&text, err->hint, strlen(err->hint));
+	}
+	fprintf(stderr, "%s\n", buf_str(&text));
+}
+
+static int explain_columns(struct cli *c, struct error *err)
+{
+	static const struct column columns[] = {
+	    {.name = "column", .flags = COLUMN_ID}, {.name = "text", .title = "meaning"}, {.name = NULL}};
+	json_t *rows = json_array();
+	struct output *o;
+	int rc, closed;
+
+	for (const struct column *p = c->given.command->columns; p->name != NULL; p++)
+		json_array_append_new(
+		    rows, json_pack("{s:s, s:s}", "column", p->name, "text", p->text != NULL ? p->text : ""));
+	c->given.given_count = 0;
+	rc = cli_output_of(c, columns, true, &o, err);
+	for (size_t i = 0; rc == 0 && i < json_array_size(rows); i++)
+		rc = output_row(o, json_incref(json_array_get(rows, i)), err);
+	closed = rc < 0 ? 0 : output_close(o, err);
+	json_decref(rows);
+	return rc < 0 ? rc : closed;
+}
+
+static int run(struct cli *c, struct error *err)
+{
+	CLEANUP(buf_done) struct buf text = {0};
+	const char *columns = invocation_text(&c->given, "columns");
+
+	if (c->given.help || c->given.command == NULL) {
+		help_invocation(&text, &c->given);
+		cli_print(c, &text);
+		return 0;
+	}
+	if (columns != NULL && strcmp(columns, "help") == 0 && c->given.command->columns != NULL)
+		return explain_columns(c, err);
+	return c->given.command->run(c, err);
+}
+
+/* What was buffered must have reached its reader. */
+static int finish_stdout(int rc, struct error *err)
+{
+	bool failed = ferror(stdout) != 0;
+
+	errno = 0;
+	if (fflush(stdout) == 0 && !failed)
+		return rc;
+	if (rc < 0 || errno == EPIPE)
+		return rc;
+	return error_set(err, ERR_IO, "write the output", "%s", errno != 0 ? strerror(errno) : "it failed");
+}
+
+int main(int argc, char **argv)
+{
+	struct cli c = {0};
+	struct error err = {0};
+	int rc;
+
+	keep_standard_files();
+	signal(SIGPIPE, SIG_IGN);
+	log_set_level(LOG_ERROR);
+	c.utf8 = init_locale();
+	c.tty = isatty(STDOUT_FILENO) == 1;
+	c.width = c.tty ? terminal_width() : 0;
+	rc = command_parse(argc, argv, &c.given, &err);
+	if (rc == 0) {
+		c.color = wants_color(&c);
+		rc = run(&c, &err);
+	}
+	rc = finish_stdout(rc, &err);
+	if (rc < 0)
+		report(&err, wants_json_errors(argc, argv));
+	console_close(c.console);
+	invocation_done(&c.given);
+	return error_exit_status(rc);
+}

@@ -1,0 +1,284 @@
+/*
+ * Choosing columns, holding rows for sorting, and giving what renderers write to the stream.  One thread.
+ *
+ * Invariant: renderers write into o->text only; flush_text alone touches the stream, so that a full disk and
+ * a reader who has left are noticed in one place.
+ */
+#include "cli/output.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/base/nearest.h"
+
+#define FLUSH_AT  16384
+#define NAMES_MAX 64
+
+const char *const output_format_words[OUTPUT_FORMAT_COUNT + 1] = {
+#define X(symbol, word, text) word,
+    OUTPUT_FORMATS(X)
+#undef X
+};
+
+static const struct renderer *const renderers[OUTPUT_FORMAT_COUNT] = {
+    [OUTPUT_TABLE] = &render_table, [OUTPUT_WIDE] = &render_table, [OUTPUT_JSON] = &render_json,
+    [OUTPUT_JSONL] = &render_jsonl, [OUTPUT_CSV] = &render_csv,	   [OUTPUT_YAML] = &render_yaml,
+    [OUTPUT_NAME] = &render_name,   [OUTPUT_NONE] = &render_none,
+};
+
+bool output_is_human(enum output_format format)
+{
+	return renderers[format]->human;
+}
+
+static int column_count(const struct column *columns)
+{
+	int n = 0;
+
+	while (columns[n].name != NULL)
+		n++;
+	return n;
+}
+
+static const struct column *find_column(const struct column *columns, const char *name, size_t len)
+{
+	for (const struct column *c = columns; c->name != NULL; c++)
+		if (strlen(c->name) == len && memcmp(c->name, name, len) == 0)
+			return c;
+	return NULL;
+}
+
+static int unknown_column(const struct column *columns, const char *name, size_t len, struct error *err)
+{
+	CLEANUP(buf_done) struct buf valid = {0};
+	const char *names[NAMES_MAX];
+	const char *nearest;
+	AUTO_FREE char *word = xstrndup(name, len);
+	int n = 0;
+
+	for (; columns[n].name != NULL && n < NAMES_MAX; n++) {
+		names[n] = columns[n].name;
+		buf_addf(&valid, "%s%s", n > 0 ? ", " : "", columns[n].name);
+	}
+	error_set(err, ERR_USAGE, word, "no such column; there are %s", buf_str(&valid));
+	nearest = nearest_word(word, names, n);
+	if (nearest != NULL)
+		error_hint(err, "did you mean %s?", nearest);
+	return ERR_USAGE;
+}
+
+static int choose_columns(struct output *o, const char *list, struct error *err)
+{
+	int n = 0, most = 1;
+
+	for (const char *p = list; *p != '\0'; p++)
+		most += *p == ',';
+	o->shown = xcalloc((size_t)most + 1, sizeof(o->shown[0]));
+	for (const char *p = list; *p != '\0';) {
+		size_t len = strcspn(p, ",");
+		const struct column *c = find_column(o->columns, p, len);
+
+		if (c == NULL)
+			return unknown_column(o->columns, p, len, err);
+		o->shown[n++] = c;
+		p += len + (p[len] == ',');
+	}
+	o->chosen = true;
+	return n > 0 ? 0 : error_set(err, ERR_USAGE, "--columns", "names no column");
+}
+
+/* Tables leave columns out; the other forms have them all. */
+static void default_columns(struct output *o)
+{
+	unsigned hidden = 0;
+	int n = 0;
+
+	if (o->settings.format == OUTPUT_TABLE)
+		hidden = COLUMN_WIDE | COLUMN_MACHINE;
+	else if (o->settings.format == OUTPUT_WIDE)
+		hidden = COLUMN_MACHINE;
+	if (!o->list)
+		hidden &= ~(unsigned)COLUMN_WIDE;
+	o->shown = xcalloc((size_t)column_count(o->columns) + 1, sizeof(o->shown[0]));
+	for (const struct column *c = o->columns; c->name != NULL; c++)
+		if ((c->flags & hidden) == 0)
+			o->shown[n++] = c;
+}
+
+static int choose_sort(struct output *o, const char *sort, struct error *err)
+{
+	const char *name = sort + (*sort == '-');
+
+	o->sort_column = find_column(o->columns, name, strlen(name));
+	if (o->sort_column == NULL)
+		return unknown_column(o->columns, name, strlen(name), err);
+	o->held = json_array();
+	return 0;
+}
+
+static void output_free(struct output *o)
+{
+	json_decref(o->held);
+	free(o->shown);
+	buf_done(&o->text);
+	free(o);
+}
+
+int output_open(const struct output_settings *settings, const struct column *columns, bool list,
+		struct output **ret, struct error *err)
+{
+	struct output *o = xcalloc(1, sizeof(*o));
+	int rc = 0;
+
+	o->settings = *settings;
+	o->renderer = renderers[settings->format];
+	o->columns = columns;
+	o->list = list;
+	if (settings->columns != NULL)
+		rc = choose_columns(o, settings->columns, err);
+	else
+		default_columns(o);
+	if (rc == 0 && settings->sort != NULL && list)
+		rc = choose_sort(o, settings->sort, err);
+	if (rc < 0) {
+		output_free(o);
+		return rc;
+	}
+	o->renderer->begin(o);
+	*ret = o;
+	return 0;
+}
+
+void output_live(struct output *o)
+{
+	o->live = true;
+}
+
+static int flush_text(struct output *o, struct error *err)
+{
+	size_t len = o->text.len;
+
+	if (len == 0 || o->closed) {
+		buf_reset(&o->text);
+		return 0;
+	}
+	if (fwrite(o->text.data, 1, len, o->settings.stream) == len && fflush(o->settings.stream) == 0) {
+		buf_reset(&o->text);
+		return 0;
+	}
+	o->closed = true;
+	if (errno == EPIPE)
+		return 0;
+	return error_set(err, ERR_IO, "write the output", "%s", strerror(errno));
+}
+
+static int write_row(struct output *o, const json_t *row, struct error *err)
+{
+	int rc = 0;
+
+	if (o->closed || (o->settings.limit >= 0 && o->rows >= o->settings.limit))
+		return 1;
+	o->renderer->row(o, row);
+	o->rows++;
+	if (o->live || o->text.len >= FLUSH_AT)
+		rc = flush_text(o, err);
+	if (rc < 0)
+		return rc;
+	return o->closed || (o->settings.limit >= 0 && o->rows >= o->settings.limit);
+}
+
+int output_row(struct output *o, json_t *row, struct error *err)
+{
+	AUTO_JSON json_t *owned = row;
+
+	if (o->held != NULL) {
+		json_array_append(o->held, row);
+		return 0;
+	}
+	return write_row(o, row, err);
+}
+
+static int compare_values(const json_t *a, const json_t *b)
+{
+	double x, y;
+
+	if (json_is_string(a) && json_is_string(b))
+		return strcmp(json_string_value(a), json_string_value(b));
+	x = json_is_true(a) ? 1 : json_number_value(a);
+	y = json_is_true(b) ? 1 : json_number_value(b);
+	return (x > y) - (x < y);
+}
+
+struct sort_key {
+	const json_t *row, *value; /* value NULL: none, such rows come last */
+	size_t place;
+	bool down;
+};
+
+/* Equal rows stay in the order they came in. */
+static int compare_keys(const void *left, const void *right)
+{
+	const struct sort_key *a = left, *b = right;
+	int c;
+
+	if (a->value == NULL || b->value == NULL)
+		c = (a->value == NULL) - (b->value == NULL);
+	else
+		c = a->down ? compare_values(b->value, a->value) : compare_values(a->value, b->value);
+	return c != 0 ? c : (a->place > b->place) - (a->place < b->place);
+}
+
+static int write_sorted(struct output *o, struct error *err)
+{
+	size_t n = json_array_size(o->held);
+	AUTO_FREE struct sort_key *keys = xcalloc(n + 1, sizeof(*keys));
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		keys[i].row = json_array_get(o->held, i);
+		keys[i].value = json_object_get(keys[i].row, o->sort_column->name);
+		if (json_is_null(keys[i].value))
+			keys[i].value = NULL;
+		keys[i].place = i;
+		keys[i].down = o->settings.sort[0] == '-';
+	}
+	qsort(keys, n, sizeof(*keys), compare_keys);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = write_row(o, keys[i].row, err);
+	return rc < 0 ? rc : 0;
+}
+
+json_t *output_pick(const struct output *o, const json_t *row)
+{
+	json_t *picked = json_object();
+	const char *name;
+	json_t *value;
+
+	for (int i = 0; o->shown[i] != NULL; i++) {
+		value = json_object_get(row, o->shown[i]->name);
+		json_object_set_new(picked, o->shown[i]->name,
+				    value != NULL ? json_incref(value) : json_null());
+	}
+	if (o->chosen)
+		return picked;
+	json_object_foreach ((json_t *)row, name, value)
+		if (json_object_get(picked, name) == NULL)
+			json_object_set(picked, name, value);
+	return picked;
+}
+
+int output_close(struct output *o, struct error *err)
+{
+	int rc = 0, flushed;
+
+	if (o == NULL)
+		return 0;
+	if (o->held != NULL)
+		rc = write_sorted(o, err);
+	o->renderer->end(o);
+	flushed = flush_text(o, rc < 0 ? NULL : err);
+	output_free(o);
+	return rc < 0 ? rc : flushed;
+}

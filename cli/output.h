@@ -1,0 +1,132 @@
+/*
+ * Rows to people and programs: one stream of rows, eight forms of writing them.
+ *
+ * A row is a JSON object whose members are named as contract.md says; times are RFC 3339 texts, money is
+ * integer minor units beside a member "currency".  Columns tell which members there are, in which order, and
+ * how people like to see them; machine forms (json, jsonl, csv, yaml) write values as they are.  Each form is
+ * a renderer (render_NAME.c). Memory stays flat over any number of rows unless they are to be sorted.  One
+ * thread.
+ */
+#ifndef PIZZA_CLI_OUTPUT_H
+#define PIZZA_CLI_OUTPUT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/base/buf.h"
+#include "core/base/error.h"
+
+enum column_kind {
+	COLUMN_TEXT,
+	COLUMN_STATE, /* a word that deserves a colour */
+	COLUMN_INT,
+	COLUMN_REAL,
+	COLUMN_MONEY,
+	COLUMN_TIME,
+	COLUMN_MS,	/* a duration in milliseconds */
+	COLUMN_SECONDS, /* a duration in seconds */
+	COLUMN_BYTES,
+	COLUMN_BOOL,
+	COLUMN_PERCENT,
+	COLUMN_JSON, /* an array or object */
+};
+
+#define COLUMN_ID      1 /* what `-o name` writes */
+#define COLUMN_WIDE    2 /* in tables only with `-o wide` */
+#define COLUMN_MACHINE 4 /* in tables only when asked for by --columns */
+
+struct column {
+	const char *name;  /* the member: "order_id"; NULL ends a list of columns */
+	const char *title; /* heading in tables; NULL: the name in capitals */
+	enum column_kind kind;
+	unsigned flags;
+	const char *text;	     /* one line for `--columns help` and the manual */
+	const struct column *nested; /* of a JSON member: how its elements look in tables; NULL: as JSON */
+	/* How people see it, when the kind does not say it: appends to out.  NULL. */
+	void (*human)(const json_t *row, struct buf *out);
+};
+
+/* X(symbol, word, text) */
+#define OUTPUT_FORMATS(X)                                          \
+	X(TABLE, "table", "aligned columns, for people")           \
+	X(WIDE, "wide", "the same with every column")              \
+	X(JSON, "json", "a list is an array, a show is an object") \
+	X(JSONL, "jsonl", "one object a line")                     \
+	X(CSV, "csv", "RFC 4180, with a line of names")            \
+	X(YAML, "yaml", "YAML 1.1")                                \
+	X(NAME, "name", "the ids alone, one a line")               \
+	X(NONE, "none", "nothing: the exit status counts")
+
+enum output_format {
+#define X(symbol, word, text) OUTPUT_##symbol,
+	OUTPUT_FORMATS(X)
+#undef X
+	    OUTPUT_FORMAT_COUNT
+};
+extern const char *const output_format_words[OUTPUT_FORMAT_COUNT + 1]; /* NULL-terminated */
+
+struct output_settings {
+	enum output_format format;
+	const char *columns; /* "a,b", or NULL */
+	const char *sort;    /* "column" or "-column", or NULL */
+	int64_t limit;	     /* rows at most; -1: all */
+	bool headings;
+	bool color;
+	bool utf8;
+	int width; /* of the terminal; 0: it is none, nothing is cut */
+	FILE *stream;
+};
+
+struct output;
+
+/*
+ * list tells a list from a show of one object.  ERR_USAGE names an unknown column, lists the valid ones and
+ * the nearest.
+ */
+int output_open(const struct output_settings *settings, const struct column *columns, bool list,
+		struct output **ret, struct error *err) MUST_USE;
+/*
+ * Takes the row.  0: go on; 1: enough (the limit is reached, or nobody reads any more): send no more;
+ * ERR_IO: it could not be written.
+ */
+int output_row(struct output *o, json_t *row, struct error *err) MUST_USE;
+/* Writes what is due at the end and frees it, also after a failure. */
+int output_close(struct output *o, struct error *err) MUST_USE;
+/* Makes each row appear at once: for streams. */
+void output_live(struct output *o);
+/* True in the forms for people. */
+bool output_is_human(enum output_format format);
+
+/* --- for renderers --- */
+
+struct output {
+	struct output_settings settings;
+	const struct renderer *renderer;
+	const struct column *columns; /* all there are */
+	const struct column **shown;  /* what this form shows, in order; NULL-terminated */
+	bool chosen;		      /* by --columns: nothing but these */
+	bool list;
+	bool live;
+	bool closed; /* nobody reads any more */
+	int64_t rows;
+	json_t *held; /* rows kept for sorting, or NULL */
+	const struct column *sort_column;
+	struct buf text; /* what the renderer wrote and the stream has not got yet */
+	void *state;	 /* of the renderer */
+};
+
+struct renderer {
+	bool human;
+	void (*begin)(struct output *o);
+	void (*row)(struct output *o, const json_t *row);
+	void (*end)(struct output *o); /* also frees state */
+};
+/* What a machine form shows of a row: the columns in order (null for none), then, unless they were chosen,
+ * the rest. Owned. */
+json_t *output_pick(const struct output *o, const json_t *row);
+extern const struct renderer render_table, render_json, render_jsonl, render_csv, render_yaml, render_name,
+    render_none;
+
+#endif

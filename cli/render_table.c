@@ -1,0 +1,244 @@
+/*
+ * Rows as aligned columns for people, over libsmartcols; a show is a list of fields with nested tables.
+ *
+ * On a terminal rows fit its width; elsewhere nothing is cut, columns are at least two spaces apart and never
+ * empty, so that awk -F'  +' finds them.  Rows are laid out in blocks of at most BLOCK, which keeps memory
+ * flat; a later block's columns are at least as wide as the ones before.
+ */
+#include "cli/output.h"
+
+#include <libsmartcols/libsmartcols.h>
+#include <string.h>
+
+#include "cli/human.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+
+#define BLOCK	    1000
+#define COLUMNS_MAX 64
+
+struct table {
+	struct libscols_table *scols;
+	int pending;
+	int blocks;		    /* laid out before */
+	double widths[COLUMNS_MAX]; /* of the block before */
+};
+
+static const char *const MARK = "\033[1m";
+
+static struct libscols_table *new_table(const struct output_settings *s)
+{
+	struct libscols_table *t = scols_new_table();
+
+	if (t == NULL)
+		abort();
+	scols_table_enable_noencoding(t, 1);
+	scols_table_set_column_separator(t, "  ");
+	if (s->width > 0) {
+		scols_table_set_termforce(t, SCOLS_TERMFORCE_ALWAYS);
+		scols_table_set_termwidth(t, (size_t)s->width);
+	} else {
+		scols_table_set_termforce(t, SCOLS_TERMFORCE_NEVER);
+	}
+	scols_table_enable_colors(t, s->color);
+	return t;
+}
+
+static void add_columns(struct libscols_table *t, const struct column *const *shown,
+			const struct output_settings *s)
+{
+	CLEANUP(buf_done) struct buf title = {0};
+
+	for (int i = 0; shown[i] != NULL && i < COLUMNS_MAX; i++) {
+		int flags = human_right(shown[i]) ? SCOLS_FL_RIGHT : 0;
+		struct libscols_column *c;
+
+		if (s->width > 0 && (shown[i]->kind == COLUMN_TEXT || shown[i]->kind == COLUMN_JSON) &&
+		    (shown[i]->flags & COLUMN_ID) == 0)
+			flags |= SCOLS_FL_TRUNC;
+		buf_reset(&title);
+		human_title(&title, shown[i]);
+		c = scols_table_new_column(t, buf_str(&title), 0, flags);
+		if (s->color)
+			scols_cell_set_color(scols_column_get_header(c), MARK);
+	}
+}
+
+static void add_line(struct libscols_table *t, const struct column *const *shown, const json_t *row,
+		     bool color)
+{
+	struct libscols_line *line = scols_table_new_line(t, NULL);
+	CLEANUP(buf_done) struct buf text = {0};
+
+	for (int i = 0; shown[i] != NULL && i < COLUMNS_MAX; i++) {
+		buf_reset(&text);
+		human_value(&text, shown[i], row);
+		scols_line_set_data(line, (size_t)i, buf_str(&text));
+		if (color && shown[i]->kind == COLUMN_STATE)
+			scols_cell_set_color(scols_line_get_cell(line, (size_t)i),
+					     human_state_color(buf_str(&text)));
+	}
+}
+
+/* Appends the table's text without blanks at the ends of lines. */
+static void add_trimmed(struct buf *out, const char *text)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n"), keep = len;
+
+		while (keep > 0 && text[keep - 1] == ' ')
+			keep--;
+		buf_add(out, text, keep);
+		buf_addc(out, '\n');
+		text += len + (text[len] == '\n');
+	}
+}
+
+static void print_table(struct libscols_table *t, struct buf *out)
+{
+	char *text = NULL;
+
+	if (scols_print_table_to_string(t, &text) == 0 && text != NULL)
+		add_trimmed(out, text);
+	free(text);
+}
+
+/* --- lists --- */
+
+static void start_block(struct output *o, struct table *t)
+{
+	t->scols = new_table(&o->settings);
+	scols_table_enable_noheadings(t->scols, t->blocks > 0 || !o->settings.headings);
+	add_columns(t->scols, o->shown, &o->settings);
+	for (int i = 0; t->blocks > 0 && o->shown[i] != NULL && i < COLUMNS_MAX; i++)
+		scols_column_set_whint(scols_table_get_column(t->scols, (size_t)i), t->widths[i]);
+}
+
+static void end_block(struct output *o, struct table *t)
+{
+	if (t->scols == NULL)
+		return;
+	print_table(t->scols, &o->text);
+	for (int i = 0; o->shown[i] != NULL && i < COLUMNS_MAX; i++)
+		t->widths[i] = (double)scols_column_get_width(scols_table_get_column(t->scols, (size_t)i));
+	scols_unref_table(t->scols);
+	t->scols = NULL;
+	t->pending = 0;
+	t->blocks++;
+}
+
+/* --- shows --- */
+
+static void add_nested(struct output *o, const struct column *c, const json_t *value)
+{
+	const struct column *shown[COLUMNS_MAX + 1] = {0};
+	struct output_settings settings = o->settings;
+	struct libscols_table *t;
+	CLEANUP(buf_done) struct buf text = {0};
+	int n = 0;
+
+	for (const struct column *p = c->nested; p->name != NULL && n < COLUMNS_MAX; p++)
+		if ((p->flags & COLUMN_MACHINE) == 0)
+			shown[n++] = p;
+	if (settings.width > 4)
+		settings.width -= 2;
+	t = new_table(&settings);
+	add_columns(t, shown, &settings);
+	for (size_t i = 0; i < json_array_size(value); i++)
+		add_line(t, shown, json_array_get(value, i), settings.color);
+	print_table(t, &text);
+	scols_unref_table(t);
+	for (const char *p = buf_str(&text); *p != '\0';) {
+		size_t len = strcspn(p, "\n");
+
+		buf_addf(&o->text, "  %.*s\n", (int)len, p);
+		p += len + (p[len] == '\n');
+	}
+}
+
+static void add_field(struct output *o, const struct column *c, const json_t *row, int width)
+{
+	CLEANUP(buf_done) struct buf title = {0}, value = {0};
+	const char *color = NULL;
+
+	human_title(&title, c);
+	human_value(&value, c, row);
+	if (o->settings.color && c->kind == COLUMN_STATE)
+		color = human_state_color(buf_str(&value));
+	buf_addf(&o->text, "%-*s  %s%s%s\n", width, buf_str(&title), color != NULL ? color : "",
+		 buf_str(&value), color != NULL ? "\033[0m" : "");
+}
+
+static bool is_nested(const struct column *c, const json_t *row)
+{
+	return c->nested != NULL && json_array_size(json_object_get(row, c->name)) > 0;
+}
+
+static void add_fields(struct output *o, const json_t *row)
+{
+	CLEANUP(buf_done) struct buf title = {0};
+	int width = 0;
+
+	for (int i = 0; o->shown[i] != NULL; i++) {
+		buf_reset(&title);
+		human_title(&title, o->shown[i]);
+		if ((int)title.len > width && !is_nested(o->shown[i], row))
+			width = (int)title.len;
+	}
+	for (int i = 0; o->shown[i] != NULL; i++)
+		if (!is_nested(o->shown[i], row))
+			add_field(o, o->shown[i], row, width);
+	for (int i = 0; o->shown[i] != NULL; i++) {
+		if (!is_nested(o->shown[i], row))
+			continue;
+		human_title(&o->text, o->shown[i]);
+		buf_addc(&o->text, '\n');
+		add_nested(o, o->shown[i], json_object_get(row, o->shown[i]->name));
+	}
+}
+
+/* --- the renderer --- */
+
+static void table_begin(struct output *o)
+{
+	o->state = xcalloc(1, sizeof(struct table));
+}
+
+static void table_row(struct output *o, const json_t *row)
+{
+	struct table *t = o->state;
+
+	if (!o->list) {
+		add_fields(o, row);
+		return;
+	}
+	if (t->scols == NULL)
+		start_block(o, t);
+	add_line(t->scols, o->shown, row, o->settings.color);
+	if (++t->pending >= BLOCK || o->live)
+		end_block(o, t);
+}
+
+/* libsmartcols prints nothing of a table without lines. */
+static void add_headings(struct output *o)
+{
+	for (int i = 0; o->shown[i] != NULL; i++) {
+		buf_adds(&o->text, i > 0 ? "  " : "");
+		human_title(&o->text, o->shown[i]);
+	}
+	buf_addc(&o->text, '\n');
+}
+
+static void table_end(struct output *o)
+{
+	struct table *t = o->state;
+
+	if (o->list && o->rows == 0 && o->settings.headings)
+		add_headings(o);
+	end_block(o, t);
+	free(t);
+	o->state = NULL;
+}
+
+const struct renderer render_table = {
+    .human = true, .begin = table_begin, .row = table_row, .end = table_end};

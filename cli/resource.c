@@ -1,0 +1,45 @@
+/*
+ * Lists and shows over HTTP.  One thread.
+ */
+#include "cli/resource.h"
+
+#include "core/base/json.h"
+#include "core/console/api.h"
+
+int resource_row(void *arg, json_t *row, struct error *err)
+{
+	return output_row(arg, row, err);
+}
+
+int resource_list(struct cli *c, const char *daemon, const char *path, struct error *err)
+{
+	int64_t limit = cli_text(c, "sort") == NULL ? cli_int(c, "limit", -1) : -1;
+	struct console *console;
+	struct output *o;
+	int rc = cli_console(c, &console, err), closed;
+
+	if (rc == 0)
+		rc = cli_output(c, &o, err);
+	if (rc < 0)
+		return rc;
+	rc = api_list(console, daemon, path, limit, resource_row, o, err);
+	closed = output_close(o, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : closed;
+}
+
+int resource_show(struct cli *c, const char *daemon, const char *path, const char *member, struct error *err)
+{
+	struct api_request r = {.method = "GET", .daemon = daemon, .path = path};
+	AUTO_JSON json_t *answer = NULL;
+	struct console *console;
+	json_t *part;
+	int rc = cli_console(c, &console, err);
+
+	if (rc == 0)
+		rc = api_call(console, &r, &answer, err);
+	if (rc < 0)
+		return rc;
+	part = member != NULL ? json_object_get(answer, member) : answer;
+	return json_is_array(part) ? cli_list(c, json_incref(part), err)
+				   : cli_show(c, json_incref(part), err);
+}

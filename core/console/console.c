@@ -1,0 +1,139 @@
+/*
+ * The console's connections.  One thread.
+ */
+#include "core/console/console.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/config/config.h"
+#include "core/config/paths.h"
+#include "core/contract/daemons.h"
+
+struct console {
+	int timeout_ms;
+	struct db *db;
+	struct db_conn *conn;
+	struct bus_admin *bus;
+	char bootstrap[256];
+	char token[65];
+};
+
+int console_open(int timeout_ms, struct console **ret, struct error *err)
+{
+	struct console *c;
+	int rc = paths_init(err);
+
+	if (rc == 0)
+		rc = config_load(NULL, err);
+	if (rc < 0)
+		return rc;
+	c = xcalloc(1, sizeof(*c));
+	c->timeout_ms = timeout_ms;
+	*ret = c;
+	return 0;
+}
+
+void console_close(struct console *c)
+{
+	if (c == NULL)
+		return;
+	db_release(c->conn);
+	db_free(c->db);
+	bus_admin_free(c->bus);
+	free(c);
+}
+
+int console_timeout_ms(const struct console *c)
+{
+	return c->timeout_ms;
+}
+
+/* Time-outs stand in the connection string, as the form of the string (URL or keywords) wants them. */
+void console_db_options(const struct console *c, struct db_options *ret)
+{
+	const char *url = config_string(CONFIG_DATABASE_URL);
+	int seconds = (c->timeout_ms + 999) / 1000;
+
+	memset(ret, 0, sizeof(*ret));
+	if (strstr(url, "://") != NULL)
+		snprintf(ret->conninfo, sizeof(ret->conninfo),
+			 "%s%cconnect_timeout=%d&options=-c%%20statement_timeout%%3D%d", url,
+			 strchr(url, '?') != NULL ? '&' : '?', seconds, c->timeout_ms);
+	else if (*url != '\0')
+		snprintf(ret->conninfo, sizeof(ret->conninfo), "%s connect_timeout=%d", url, seconds);
+	else
+		snprintf(ret->conninfo, sizeof(ret->conninfo),
+			 "host='%s' connect_timeout=%d options='-c statement_timeout=%d'", paths_run(),
+			 seconds, c->timeout_ms);
+	snprintf(ret->database, sizeof(ret->database), "%s", daemons[DAEMON_AGGREGATOR].database);
+	snprintf(ret->application, sizeof(ret->application), "pizzactl");
+	ret->pool_size = 1;
+	ret->acquire_timeout_ms = c->timeout_ms;
+}
+
+int console_db(struct console *c, struct db_conn **ret, struct error *err)
+{
+	struct db_options options;
+	int rc;
+
+	if (c->conn == NULL) {
+		console_db_options(c, &options);
+		if (c->db == NULL)
+			c->db = db_new(&options);
+		rc = db_acquire(c->db, &c->conn, err);
+		if (rc < 0) {
+			c->conn = NULL;
+			if (rc == ERR_UNAVAILABLE)
+				error_hint(err, "the read model is needed for this; see pizzactl status");
+			return rc;
+		}
+	}
+	*ret = c->conn;
+	return 0;
+}
+
+void console_db_lost(struct console *c)
+{
+	db_release(c->conn);
+	c->conn = NULL;
+}
+
+const char *console_bootstrap(struct console *c)
+{
+	const char *given = config_string(CONFIG_KAFKA_BOOTSTRAP);
+
+	if (*given != '\0')
+		return given;
+	snprintf(c->bootstrap, sizeof(c->bootstrap), "127.0.0.1:%d",
+		 (int)config_int(CONFIG_PORT_BASE) + PORT_OFFSET_KAFKA);
+	return c->bootstrap;
+}
+
+int console_bus(struct console *c, struct bus_admin **ret, struct error *err)
+{
+	struct bus_options options = {.bootstrap = console_bootstrap(c), .client_id = "pizzactl"};
+	int rc = 0;
+
+	if (c->bus == NULL)
+		rc = bus_admin_new(&options, c->timeout_ms, &c->bus, err);
+	if (rc < 0)
+		return rc;
+	*ret = c->bus;
+	return 0;
+}
+
+int console_token(struct console *c, const char **ret, struct error *err)
+{
+	int rc = 0;
+
+	if (c->token[0] == '\0')
+		rc = paths_operator_token(false, c->token, err);
+	if (rc == ERR_NOT_FOUND) {
+		c->token[0] = '\0';
+		rc = 0;
+	}
+	*ret = c->token;
+	return rc;
+}

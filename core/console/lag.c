@@ -1,0 +1,251 @@
+/*
+ * Lag from Kafka, messages parked from the daemons' metrics.  One thread.
+ */
+#include "core/console/lag.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/bus/admin.h"
+#include "core/console/api.h"
+#include "core/contract/daemons.h"
+#include "core/http/client.h"
+
+#define METRICS_MS 300
+
+/* --- parked messages --- */
+
+/* The sum of a metric's values in a Prometheus text; -1 when it is not there. */
+static int64_t metric_sum(const char *text, const char *name)
+{
+	size_t len = strlen(name);
+	double sum = 0;
+	bool found = false;
+
+	for (const char *line = text; line != NULL && *line != '\0'; line = strchr(line, '\n')) {
+		const char *value;
+
+		line += *line == '\n';
+		if (strncmp(line, name, len) != 0 || (line[len] != ' ' && line[len] != '{'))
+			continue;
+		value = line[len] == '{' ? strchr(line, '}') : line + len;
+		if (value == NULL)
+			break;
+		sum += strtod(value + (*value == '}'), NULL);
+		found = true;
+	}
+	return found ? (int64_t)sum : -1;
+}
+
+/* Messages that a group's daemon has parked; -1 when it cannot be asked. */
+static int64_t parked_of(const char *group)
+{
+	struct http_call call = {.method = "GET", .timeout_ms = METRICS_MS};
+	struct http_result result = {0};
+	char base[128];
+	AUTO_FREE char *url = NULL;
+	int64_t n = -1;
+
+	if (daemon_find(group) == NULL)
+		return -1;
+	url = xasprintf("%s/metrics", api_base(group, base, sizeof(base)));
+	call.url = url;
+	if (http_call(&call, &result, NULL) == 0 && result.status == 200)
+		n = metric_sum(buf_str(&result.body), "pizza_consumer_parked");
+	http_result_done(&result);
+	return n;
+}
+
+/* --- rows --- */
+
+static const char *state_word(enum bus_lag_state state)
+{
+	switch (state) {
+	case BUS_LAG_OK:
+		return "ok";
+	case BUS_LAG_NO_COMMIT:
+		return "no-commit";
+	case BUS_LAG_UNKNOWN:
+		return "unknown";
+	}
+	return "unknown";
+}
+
+static json_t *known(int64_t n)
+{
+	return n < 0 ? json_null() : json_integer(n);
+}
+
+struct total {
+	const struct bus_lag *first;
+	int64_t committed, end, lag;
+	double seconds;
+	enum bus_lag_state state; /* the worst */
+	int members;
+	bool one_topic;
+};
+
+static int64_t add_known(int64_t sum, int64_t n)
+{
+	return sum < 0 || n < 0 ? -1 : sum + n;
+}
+
+static struct total add_up(const struct bus_lag *list, int n)
+{
+	struct total t = {.first = list, .one_topic = true};
+
+	for (int i = 0; i < n; i++) {
+		bool seen = list[i].member == NULL || list[i].member[0] == '\0';
+
+		t.committed = add_known(t.committed, list[i].committed);
+		t.end = add_known(t.end, list[i].end);
+		t.lag = add_known(t.lag, list[i].lag);
+		if (t.seconds >= 0)
+			t.seconds = list[i].lag_seconds < 0	      ? -1
+				    : list[i].lag_seconds > t.seconds ? list[i].lag_seconds
+								      : t.seconds;
+		if (list[i].state > t.state)
+			t.state = list[i].state;
+		for (int k = 0; k < i && !seen; k++)
+			seen = strcmp(list[k].member, list[i].member) == 0;
+		t.members += !seen;
+		t.one_topic = t.one_topic && strcmp(list[i].topic, list[0].topic) == 0;
+	}
+	return t;
+}
+
+static json_t *row_json(const struct bus_lag *list, int n, enum lag_by by, int64_t parked)
+{
+	struct total t = add_up(list, n);
+	bool partition = by == LAG_BY_PARTITION;
+	const char *member =
+	    partition && t.first->member != NULL && t.first->member[0] != '\0' ? t.first->member : NULL;
+
+	return json_pack("{s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s?, s:i}", "group", t.first->group,
+			 "topic", by == LAG_BY_GROUP ? NULL : t.first->topic, "partition",
+			 partition ? json_integer(t.first->partition) : json_null(), "committed",
+			 known(t.committed), "end", known(t.end), "lag", known(t.lag), "lag_seconds",
+			 t.seconds < 0 ? json_null() : json_real(t.seconds), "parked", known(parked), "state",
+			 state_word(t.state), "member", member, "members", t.members);
+}
+
+static int compare_lag(const void *left, const void *right)
+{
+	const struct bus_lag *a = left, *b = right;
+	int c = strcmp(a->group, b->group);
+
+	if (c == 0)
+		c = strcmp(a->topic, b->topic);
+	return c != 0 ? c : (a->partition > b->partition) - (a->partition < b->partition);
+}
+
+static bool belongs(const struct bus_lag *a, const struct bus_lag *b, enum lag_by by)
+{
+	return strcmp(a->group, b->group) == 0 && by != LAG_BY_PARTITION &&
+	       (by == LAG_BY_GROUP || strcmp(a->topic, b->topic) == 0);
+}
+
+static int fetch(struct console *c, const char *group, bool seconds, struct bus_lag **ret, int *ret_count,
+		 struct error *err)
+{
+	struct bus_admin *bus;
+	int rc = console_bus(c, &bus, err);
+
+	if (rc == 0)
+		rc = bus_admin_lag(bus, &group, group != NULL, seconds, ret, ret_count, err);
+	if (rc == 0)
+		qsort(*ret, (size_t)*ret_count, sizeof(**ret), compare_lag);
+	return rc;
+}
+
+int lag_list(struct console *c, const char *group, enum lag_by by, json_t **ret, struct error *err)
+{
+	struct bus_lag *list = NULL;
+	json_t *rows = json_array();
+	const char *known_group = "";
+	int64_t parked = -1;
+	int n = 0, rc = fetch(c, group, true, &list, &n, err);
+
+	for (int i = 0, len; i < n && rc == 0; i += len) {
+		for (len = 1; i + len < n && belongs(&list[i], &list[i + len], by); len++)
+			;
+		if (strcmp(known_group, list[i].group) != 0)
+			parked = parked_of(list[i].group);
+		known_group = list[i].group;
+		json_array_append_new(rows, row_json(list + i, len, by, parked));
+	}
+	bus_lag_free(list, n);
+	if (rc < 0) {
+		json_decref(rows);
+		return rc;
+	}
+	*ret = rows;
+	return 0;
+}
+
+enum lag_verdict lag_judge(const json_t *row, int64_t warn, int64_t crit)
+{
+	const char *state = json_string_or(row, "state", "unknown");
+	int64_t lag = json_int_or(row, "lag", -1);
+
+	if (strcmp(state, "unknown") == 0 || (lag < 0 && strcmp(state, "no-commit") != 0))
+		return LAG_CRIT;
+	if (crit >= 0 && lag >= crit)
+		return LAG_CRIT;
+	return warn >= 0 && lag >= warn ? LAG_WARN : LAG_FINE;
+}
+
+/* --- reset --- */
+
+static json_t *target(int64_t offset)
+{
+	if (offset == -2)
+		return json_string("beginning");
+	return offset == -1 ? json_string("end") : json_integer(offset);
+}
+
+static int reset_one(struct console *c, const struct bus_lag *l, int64_t offset, bool apply, json_t *rows,
+		     struct error *err)
+{
+	struct bus_admin *bus;
+	int rc = console_bus(c, &bus, err);
+
+	if (rc == 0 && apply)
+		rc = bus_admin_reset(bus, l->group, l->topic, l->partition, offset, err);
+	if (rc < 0)
+		return rc;
+	json_array_append_new(rows, json_pack("{s:s, s:s, s:i, s:o, s:o}", "group", l->group, "topic",
+					      l->topic, "partition", l->partition, "from",
+					      known(l->committed), "to", target(offset)));
+	return 0;
+}
+
+int lag_reset(struct console *c, const char *group, const char *topic, int64_t offset, bool apply,
+	      json_t **ret, struct error *err)
+{
+	struct bus_lag *list = NULL;
+	json_t *rows = json_array();
+	int n = 0, found = 0, rc = fetch(c, group, false, &list, &n, err);
+
+	for (int i = 0; i < n && rc == 0; i++) {
+		if (topic != NULL && strcmp(list[i].topic, topic) != 0)
+			continue;
+		found++;
+		rc = reset_one(c, &list[i], offset, apply, rows, err);
+	}
+	bus_lag_free(list, n);
+	if (rc == 0 && found == 0) {
+		rc = error_set(err, ERR_NOT_FOUND, group, "has no committed offsets%s%s",
+			       topic != NULL ? " in " : "", topic != NULL ? topic : "");
+		error_hint(err, "pizzactl lag lists the groups");
+	}
+	if (rc < 0) {
+		json_decref(rows);
+		return rc;
+	}
+	*ret = rows;
+	return 0;
+}

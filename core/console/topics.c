@@ -1,0 +1,399 @@
+/*
+ * Reading and writing topics.
+ *
+ * Each topic is read by a thread with a Kafka handle of its own; the caller's row function runs under one
+ * lock.
+ */
+#include "core/console/topics.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/base/nearest.h"
+#include "core/bus/admin.h"
+
+/* --- lists --- */
+
+static json_t *count_or_null(int64_t n)
+{
+	return n < 0 ? json_null() : json_integer(n);
+}
+
+static json_t *partition_json(const struct bus_partition_info *p)
+{
+	return json_pack("{s:i, s:i, s:o, s:o, s:o}", "partition", p->partition, "leader", p->leader, "begin",
+			 count_or_null(p->begin), "end", count_or_null(p->end), "messages",
+			 count_or_null(p->begin < 0 || p->end < 0 ? -1 : p->end - p->begin));
+}
+
+/* One topic's row from its partitions, list[0] … list[n-1]. */
+static json_t *topic_json(const struct bus_partition_info *list, int n)
+{
+	json_t *partitions = json_array();
+	int64_t messages = 0;
+	int leaderless = 0;
+
+	for (int i = 0; i < n; i++) {
+		json_array_append_new(partitions, partition_json(&list[i]));
+		leaderless += list[i].leader < 0;
+		if (messages >= 0)
+			messages = list[i].begin < 0 || list[i].end < 0
+				       ? -1
+				       : messages + list[i].end - list[i].begin;
+	}
+	return json_pack("{s:s, s:i, s:o, s:i, s:o}", "topic", list[0].topic, "partition_count", n,
+			 "messages", count_or_null(messages), "leaderless", leaderless, "partitions",
+			 partitions);
+}
+
+static int compare_partitions(const void *left, const void *right)
+{
+	const struct bus_partition_info *a = left, *b = right;
+	int c = strcmp(a->topic, b->topic);
+
+	return c != 0 ? c : (a->partition > b->partition) - (a->partition < b->partition);
+}
+
+static int topic_length(const struct bus_partition_info *list, int n)
+{
+	int len = 1;
+
+	while (len < n && strcmp(list[len].topic, list[0].topic) == 0)
+		len++;
+	return len;
+}
+
+int topics_list(struct console *c, console_row *row, void *arg, struct error *err)
+{
+	struct bus_partition_info *list = NULL;
+	struct bus_admin *bus;
+	int n = 0, rc = console_bus(c, &bus, err);
+
+	if (rc == 0)
+		rc = bus_admin_partitions(bus, NULL, 0, true, &list, &n, err);
+	if (rc < 0)
+		return rc;
+	qsort(list, (size_t)n, sizeof(*list), compare_partitions);
+	for (int i = 0, len; i < n && rc == 0; i += len) {
+		json_t *topic;
+
+		len = topic_length(list + i, n - i);
+		topic = topic_json(list + i, len);
+		json_object_del(topic, "partitions");
+		rc = row(arg, topic, err);
+	}
+	bus_partitions_free(list, n);
+	return rc < 0 ? rc : 0;
+}
+
+static int unknown_topic(struct bus_admin *bus, const char *topic, struct error *err)
+{
+	struct bus_partition_info *list = NULL;
+	const char *names[512];
+	const char *nearest;
+	int n = 0, count = 0;
+
+	error_set(err, ERR_NOT_FOUND, topic, "there is no such topic");
+	if (bus_admin_partitions(bus, NULL, 0, false, &list, &n, NULL) < 0)
+		return ERR_NOT_FOUND;
+	for (int i = 0; i < n && count < (int)ARRAY_LEN(names); i++)
+		if (list[i].partition == 0)
+			names[count++] = list[i].topic;
+	nearest = nearest_word(topic, names, count);
+	if (nearest != NULL)
+		error_hint(err, "did you mean %s?", nearest);
+	else
+		error_hint(err, "pizzactl topic ls lists them");
+	bus_partitions_free(list, n);
+	return ERR_NOT_FOUND;
+}
+
+int topics_show(struct console *c, const char *topic, json_t **ret, struct error *err)
+{
+	struct bus_partition_info *list = NULL;
+	struct bus_admin *bus;
+	int n = 0, rc = console_bus(c, &bus, err);
+
+	if (rc == 0)
+		rc = bus_admin_partitions(bus, &topic, 1, true, &list, &n, err);
+	if (rc < 0 && rc != ERR_NOT_FOUND)
+		return rc;
+	if (rc == ERR_NOT_FOUND || n == 0) {
+		bus_partitions_free(list, n);
+		return unknown_topic(bus, topic, err);
+	}
+	qsort(list, (size_t)n, sizeof(*list), compare_partitions);
+	*ret = topic_json(list, n);
+	bus_partitions_free(list, n);
+	return 0;
+}
+
+/* --- messages as rows --- */
+
+/* Bytes as text; those that are not UTF-8 as hexadecimal digits. */
+static json_t *text_json(const void *data, size_t len)
+{
+	CLEANUP(buf_done) struct buf hex = {0};
+	json_t *text = data != NULL ? json_stringn(data, len) : json_null();
+
+	if (text != NULL)
+		return text;
+	buf_adds(&hex, "hex:");
+	for (size_t i = 0; i < len; i++)
+		buf_addf(&hex, "%02x", ((const unsigned char *)data)[i]);
+	return json_string(buf_str(&hex));
+}
+
+static json_t *headers_json(const struct bus_message *m)
+{
+	struct bus_header headers[64];
+	json_t *object = json_object();
+	int n = bus_message_headers(m, headers, (int)ARRAY_LEN(headers));
+
+	for (int i = 0; i < n && i < (int)ARRAY_LEN(headers); i++)
+		json_object_set_new(object, headers[i].name, text_json(headers[i].value, headers[i].len));
+	return object;
+}
+
+static json_t *value_json(const struct bus_message *m)
+{
+	json_t *value = NULL;
+
+	if (m->value != NULL)
+		value = json_loadb(m->value, m->value_len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+	return value != NULL ? value : text_json(m->value, m->value_len);
+}
+
+static json_t *message_json(const struct bus_message *m)
+{
+	char time[CLOCK_TEXT_SIZE];
+
+	return json_pack(
+	    "{s:s, s:i, s:I, s:o, s:o, s:o, s:o}", "topic", m->topic, "partition", m->partition, "offset",
+	    (json_int_t)m->offset, "timestamp",
+	    m->timestamp_ms < 0 ? json_null() : json_string(clock_format(m->timestamp_ms * 1000, time)),
+	    "key", text_json(m->key, m->key_len), "headers", headers_json(m), "value", value_json(m));
+}
+
+/* --- reading --- */
+
+struct reader {
+	struct topics_read read;
+	console_row *row;
+	void *arg;
+	pthread_mutex_t lock; /* of everything below */
+	volatile bool stop;   /* the caller's or an own reason */
+	int code;	      /* of the first failure */
+	struct error err;
+	json_t **kept; /* the last matching rows, a ring; NULL: rows go out at once */
+	int64_t kept_count;
+};
+
+struct reader_thread {
+	struct reader *reader;
+	struct bus_admin *bus; /* own */
+	const char *topic;
+	pthread_t thread;
+};
+
+static bool key_matches(const struct topics_read *r, const struct bus_message *m)
+{
+	return r->key == NULL ||
+	       (m->key != NULL && m->key_len == strlen(r->key) && memcmp(m->key, r->key, m->key_len) == 0);
+}
+
+static bool type_matches(const struct topics_read *r, const json_t *row)
+{
+	const json_t *value = json_object_get(row, "value"), *headers = json_object_get(row, "headers");
+
+	if (r->type == NULL)
+		return true;
+	return strcmp(json_string_or(headers, "ce_type", json_string_or(value, "event_type", "")), r->type) ==
+	       0;
+}
+
+static int keep_row(struct reader *r, json_t *row)
+{
+	json_t **place = &r->kept[r->kept_count++ % r->read.tail];
+
+	json_decref(*place);
+	*place = row;
+	return 0;
+}
+
+/* Called with the lock held. */
+static int hand_out(struct reader *r, json_t *row)
+{
+	int rc;
+
+	if (r->kept != NULL)
+		return keep_row(r, row);
+	rc = r->row(r->arg, row, &r->err);
+	if (rc < 0 && r->code == 0)
+		r->code = rc;
+	if (rc != 0)
+		r->stop = true;
+	return rc != 0;
+}
+
+static int on_message(void *arg, const struct bus_message *m)
+{
+	struct reader *r = arg;
+	json_t *row;
+	int rc = 0;
+
+	if (r->stop || (r->read.stop != NULL && *r->read.stop)) {
+		r->stop = true;
+		return 1;
+	}
+	if (!key_matches(&r->read, m))
+		return 0;
+	row = message_json(m);
+	if (!type_matches(&r->read, row)) {
+		json_decref(row);
+		return 0;
+	}
+	pthread_mutex_lock(&r->lock);
+	rc = hand_out(r, row);
+	pthread_mutex_unlock(&r->lock);
+	return rc;
+}
+
+static void *read_topic(void *arg)
+{
+	struct reader_thread *t = arg;
+	struct reader *r = t->reader;
+	struct error err = {0};
+	int64_t tail = r->kept != NULL ? -1 : r->read.tail;
+	/* A caller's stop ends the read itself; an own reason is seen at the next message. */
+	int rc = bus_admin_read(t->bus, t->topic, r->read.since_us, tail, r->read.follow,
+				r->read.stop != NULL ? r->read.stop : &r->stop, on_message, r, &err);
+
+	pthread_mutex_lock(&r->lock);
+	if (rc < 0 && r->code == 0) {
+		r->code = rc;
+		r->err = err;
+		r->stop = true;
+	}
+	pthread_mutex_unlock(&r->lock);
+	return NULL;
+}
+
+static void start_thread(struct console *c, struct reader *r, struct reader_thread *t, const char *topic)
+{
+	struct bus_options options = {.bootstrap = console_bootstrap(c), .client_id = "pizzactl"};
+	struct error err = {0};
+	int rc = bus_admin_new(&options, console_timeout_ms(c), &t->bus, &err);
+
+	t->reader = r;
+	t->topic = topic;
+	if (rc == 0 && pthread_create(&t->thread, NULL, read_topic, t) == 0)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->code = rc < 0 ? rc : error_set(&err, ERR_FAILED, topic, "no thread could be started");
+	r->err = err;
+	r->stop = true;
+	pthread_mutex_unlock(&r->lock);
+	bus_admin_free(t->bus);
+	t->bus = NULL;
+}
+
+static void hand_out_kept(struct reader *r)
+{
+	json_t **kept = r->kept;
+	int64_t n = r->kept_count < r->read.tail ? r->kept_count : r->read.tail;
+
+	r->kept = NULL;
+	for (int64_t i = r->kept_count - n; i < r->kept_count; i++) {
+		json_t *row = kept[i % r->read.tail];
+
+		if (r->stop)
+			json_decref(row);
+		else
+			hand_out(r, row);
+	}
+	free(kept);
+}
+
+static void run_reader(struct console *c, struct reader *r)
+{
+	struct reader_thread *threads = xcalloc((size_t)r->read.topic_count, sizeof(*threads));
+
+	for (int i = 0; i < r->read.topic_count; i++)
+		start_thread(c, r, &threads[i], r->read.topics[i]);
+	for (int i = 0; i < r->read.topic_count; i++) {
+		if (threads[i].bus == NULL)
+			continue;
+		pthread_join(threads[i].thread, NULL);
+		bus_admin_free(threads[i].bus);
+	}
+	free(threads);
+}
+
+int topics_read(struct console *c, const struct topics_read *read, console_row *row, void *arg,
+		struct error *err)
+{
+	struct reader r = {.read = *read, .row = row, .arg = arg, .lock = PTHREAD_MUTEX_INITIALIZER};
+	bool filtered = read->key != NULL || read->type != NULL;
+
+	if (filtered && !read->follow && read->tail > 0)
+		r.kept = xcalloc((size_t)read->tail, sizeof(*r.kept));
+	run_reader(c, &r);
+	if (r.kept != NULL)
+		hand_out_kept(&r);
+	if (r.code < 0 && err != NULL)
+		*err = r.err;
+	return r.code;
+}
+
+/* --- producing --- */
+
+struct delivery {
+	bool done;
+	int code;
+	char why[200];
+	int32_t partition;
+	int64_t offset;
+};
+
+static void delivered(void *arg, void *message_arg, int code, const char *why, int32_t partition,
+		      int64_t offset)
+{
+	struct delivery *d = message_arg;
+
+	(void)arg;
+	d->done = true;
+	d->code = code;
+	d->partition = partition;
+	d->offset = offset;
+	snprintf(d->why, sizeof(d->why), "%s", why != NULL ? why : "");
+}
+
+int topics_produce(struct console *c, const struct topics_message *m, json_t **ret, struct error *err)
+{
+	struct bus_options options = {.bootstrap = console_bootstrap(c), .client_id = "pizzactl"};
+	struct bus_producer *p;
+	struct delivery d = {0};
+	int timeout = console_timeout_ms(c);
+	int rc = bus_producer_new(&options, timeout, delivered, NULL, &p, err);
+
+	if (rc < 0)
+		return rc;
+	rc = bus_produce(p, m->topic, m->key, m->key != NULL ? strlen(m->key) : 0, m->value, m->value_len,
+			 m->headers, m->header_count, &d, err);
+	if (rc == 0)
+		rc = bus_producer_flush(p, timeout, err);
+	bus_producer_free(p);
+	if (rc == 0 && (!d.done || d.code < 0))
+		rc = error_set(err, d.done ? d.code : ERR_TIMEOUT, m->topic, "%s",
+			       d.done ? d.why : "no acknowledgement came");
+	if (rc < 0)
+		return rc;
+	*ret = json_pack("{s:s, s:i, s:I}", "topic", m->topic, "partition", d.partition, "offset",
+			 (json_int_t)d.offset);
+	return 0;
+}
