@@ -361,6 +361,15 @@ static void commit_last(struct bus_consumer *c)
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
+/* Closing asks for the partitions back as any rebalance does; unanswered, it never ends. */
+static void serve_closing(struct bus_consumer *c, rd_kafka_event_t *event)
+{
+	if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+		bus_on_rebalance(c->rk, rd_kafka_event_error(event),
+				 rd_kafka_event_topic_partition_list(event), c);
+	rd_kafka_event_destroy(event);
+}
+
 /* rd_kafka_consumer_close with a bound on its time. */
 static void close_bounded(struct bus_consumer *c)
 {
@@ -374,7 +383,7 @@ static void close_bounded(struct bus_consumer *c)
 		rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 20);
 
 		if (event != NULL)
-			rd_kafka_event_destroy(event);
+			serve_closing(c, event);
 	}
 	rd_kafka_queue_destroy(queue);
 }
