@@ -1,0 +1,24 @@
+/*
+ * Reading notifications and templates, as JSON.
+ */
+#ifndef PIZZA_NOTIFY_VIEW_H
+#define PIZZA_NOTIFY_VIEW_H
+
+#include <jansson.h>
+
+#include "core/db/db.h"
+
+struct view_page {
+	const char *status;   /* "": any */
+	const char *order_id; /* NULL: any */
+	const char *cursor;   /* the last notification_id of the page before; NULL: the first page */
+	int limit;
+};
+/* Newest first; *ret_items is owned. */
+int view_list(struct db_conn *c, const struct view_page *page, json_t **ret_items,
+	      struct error *err) MUST_USE;
+/* ERR_NOT_FOUND. */
+int view_show(struct db_conn *c, struct uuid notification_id, json_t **ret, struct error *err) MUST_USE;
+int view_templates(struct db_conn *c, json_t **ret_items, struct error *err) MUST_USE;
+
+#endif
