@@ -93,6 +93,9 @@ $(B)/itests/%: tests/integration/c/%.c $(B)/libcore.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libcore.a $(LDFLAGS) -lcmocka $(PKG_LIBS) -lm
 
+# It brings the daemon's migrations with it.
+$(B)/itests/test_inventory_store: $(B)/gen/inventory_migrations.c
+
 itests: $(INTEGS)
 
 BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
