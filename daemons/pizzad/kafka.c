@@ -226,6 +226,7 @@ const struct unit_ops kafka_ops = {
     .stop_signal = SIGTERM,
     .stop_ms = STOP_MS,
     .start_ms = START_MS,
+    .probe_ms = 30,
     .prepare = prepare,
     .launch = launch,
     .probe = probe,

@@ -204,6 +204,7 @@ const struct unit_ops postgres_ops = {
     .stop_signal = SIGINT, /* fast: sessions are ended, then a checkpoint */
     .stop_ms = STOP_MS,
     .start_ms = START_MS,
+    .probe_ms = 500, /* most builds say READY=1 by themselves */
     .prepare = prepare,
     .launch = launch,
     .probe = probe,

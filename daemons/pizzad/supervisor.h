@@ -48,7 +48,8 @@ struct unit_ops {
 	/* 1: run ret first, and ask again; 0: nothing to prepare. */
 	int (*prepare)(struct instance *i, struct launch *ret, struct error *err);
 	int (*launch)(struct instance *i, struct launch *ret, struct error *err);
-	/* Asked every PROBE_MS while starting; optional, as READY=1 counts always. Must not block. */
+	int probe_ms; /* how often probe is asked while starting */
+	/* Optional, as READY=1 counts always.  Must not block. */
 	bool (*probe)(struct instance *i);
 	/* After it is ready, on a thread of its own; optional. */
 	int (*provision)(struct error *err);

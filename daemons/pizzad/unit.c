@@ -197,6 +197,7 @@ static int launch_main(struct instance *i, struct error *err)
 	int rc = i->unit->ops->launch(i, &l, err);
 
 	i->ready = i->degraded = false;
+	i->next_probe = mono_add_ms(mono_now(), i->unit->ops->probe_ms);
 	i->status[0] = '\0';
 	i->port = 0;
 	if (rc == 0)
@@ -280,7 +281,7 @@ static bool passed(struct mono when)
 static void tick_starting(struct instance *i)
 {
 	if (!i->ready && i->unit->ops->probe != NULL && mono_left_ms(i->next_probe) == 0) {
-		i->next_probe = mono_add_ms(mono_now(), PROBE_MS);
+		i->next_probe = mono_add_ms(mono_now(), i->unit->ops->probe_ms);
 		i->ready = i->unit->ops->probe(i);
 	}
 	if (i->ready) {
