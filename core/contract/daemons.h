@@ -30,6 +30,8 @@ struct daemon_info {
 	int port;	      /* offset from port_base */
 	int replicas;	      /* by default */
 	int replicas_max;
+	int nice; /* of the daemon and its database backends: accepting orders comes before working them off
+		   */
 	bool outbox;				 /* publishes events: outboxd relays its database */
 	const char *consumes[DAEMON_TOPICS_MAX]; /* as a group, NULL-terminated */
 	const char *produces[DAEMON_TOPICS_MAX];

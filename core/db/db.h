@@ -38,6 +38,8 @@ struct db_options {
 	 * were empty when the statement was prepared and are large soon after.
 	 */
 	bool prefer_indexes;
+	int nice; /* scheduling priority of the server's backend process, when it runs on this machine; 0: as
+		     it is */
 };
 
 /* Makes the pool; connects nothing yet. */

@@ -3,9 +3,11 @@
  */
 #include "core/service/service.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -84,6 +86,7 @@ void service_db_options(struct service *s, const struct daemon_info *owner, stru
 	o.acquire_timeout_ms = 5000;
 	o.answer_timeout_ms = 15000;
 	o.prefer_indexes = true;
+	o.nice = s->info->nice;
 	*ret = o;
 }
 
@@ -274,6 +277,8 @@ static int load(struct service *s, struct error *err)
 		return rc;
 	if (log_level_parse(config_string(CONFIG_LOG_LEVEL), &level))
 		log_set_level(level);
+	if (s->info->nice > 0 && setpriority(PRIO_PROCESS, 0, s->info->nice) < 0)
+		log_warn("the scheduling priority stays as it is: %s", strerror(errno));
 	return 0;
 }
 
