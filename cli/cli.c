@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,33 +135,33 @@ int cli_show(struct cli *c, json_t *row, struct error *err)
 {
 	AUTO_JSON json_t *owned = row;
 	struct output *o;
-	int rc = cli_output_of(c, c->given.command->columns, false, &o, err), closed;
+	int rc = cli_output_of(c, c->given.command->columns, false, &o, err);
 
 	if (rc < 0)
 		return rc;
 	rc = output_row(o, json_incref(row), err);
-	closed = output_close(o, rc < 0 ? NULL : err);
-	return rc < 0 ? rc : closed;
+	return output_close(o, rc, err);
 }
 
 int cli_list(struct cli *c, json_t *rows, struct error *err)
 {
 	AUTO_JSON json_t *owned = rows;
 	struct output *o;
-	int rc = cli_output_of(c, c->given.command->columns, true, &o, err), closed;
+	int rc = cli_output_of(c, c->given.command->columns, true, &o, err);
 
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < json_array_size(rows) && rc == 0; i++)
 		rc = output_row(o, json_incref(json_array_get(rows, i)), err);
-	closed = output_close(o, rc < 0 ? NULL : err);
-	return rc < 0 ? rc : closed;
+	return output_close(o, rc, err);
 }
 
-void cli_print(struct cli *c, const struct buf *text)
+int cli_print(struct cli *c, const struct buf *text, bool live)
 {
-	(void)c;
-	fwrite(buf_str(text), 1, text->len, stdout);
+	if (c->print_errno == 0 &&
+	    (fwrite(buf_str(text), 1, text->len, stdout) != text->len || (live && fflush(stdout) != 0)))
+		c->print_errno = errno != 0 ? errno : EIO;
+	return c->print_errno != 0;
 }
 
 void cli_say(const struct cli *c, const char *fmt, ...)
@@ -184,7 +185,7 @@ static int show_request(struct cli *c, const char *method, const char *daemon, c
 	struct output *o;
 	char base[128] = "";
 	json_t *row;
-	int rc = cli_console(c, &console, err), closed;
+	int rc = cli_console(c, &console, err);
 
 	if (rc == 0)
 		rc = cli_output_of(c, columns, false, &o, err);
@@ -194,10 +195,10 @@ static int show_request(struct cli *c, const char *method, const char *daemon, c
 	row = json_pack("{s:s, s:o, s:O?}", "method", method, "url", json_sprintf("%s%s", base, path), "body",
 			body);
 	rc = output_row(o, row, err);
-	closed = output_close(o, rc < 0 ? NULL : err);
-	if (rc == 0 && closed == 0)
+	rc = output_close(o, rc, err);
+	if (rc == 0)
 		cli_say(c, "Nothing was done: this is what would be sent.");
-	return rc < 0 ? rc : closed;
+	return rc;
 }
 
 int cli_change(struct cli *c, const char *method, const char *daemon, const char *path, json_t *body,

@@ -21,6 +21,7 @@ struct cli {
 	bool color; /* colours are wanted on stdout */
 	bool utf8;
 	int width;		 /* of the terminal; 0 when stdout is none */
+	int print_errno;	 /* why cli_print failed; 0: it has not */
 	struct console *console; /* NULL until cli_console */
 };
 
@@ -52,8 +53,11 @@ int cli_output_of(struct cli *c, const struct column *columns, bool list, struct
 int cli_show(struct cli *c, json_t *row, struct error *err) MUST_USE;
 /* The same for the elements of an array (taken). */
 int cli_list(struct cli *c, json_t *rows, struct error *err) MUST_USE;
-/* Text for people on stdout; a failure to write is noticed when the program ends. */
-void cli_print(struct cli *c, const struct buf *text);
+/*
+ * Text for people on stdout; at once with `live`.  1 when nobody reads any more or it cannot be written,
+ * which is told when the program ends.
+ */
+int cli_print(struct cli *c, const struct buf *text, bool live);
 /* A remark on stderr, unless --quiet. */
 void cli_say(const struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

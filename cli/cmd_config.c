@@ -79,7 +79,7 @@ static int config_get(struct cli *c, struct error *err)
 	if (!cli_human(c))
 		return cli_show(c, key_row(key, true), err);
 	buf_addf(&text, "%s\n", config_text(key));
-	cli_print(c, &text);
+	(void)cli_print(c, &text, false);
 	return 0;
 }
 

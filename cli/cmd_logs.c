@@ -86,10 +86,7 @@ static int print_line(void *arg, json_t *line, struct error *err)
 	if (p->out != NULL)
 		return output_row(p->out, json_incref(row), err);
 	add_line(&text, row, p->cli->color);
-	cli_print(p->cli, &text);
-	if (cli_flag(p->cli, "follow"))
-		fflush(stdout);
-	return ferror(stdout) != 0;
+	return cli_print(p->cli, &text, cli_flag(p->cli, "follow"));
 }
 
 static int read_logs(struct cli *c, struct printer *p, struct error *err)
@@ -118,7 +115,7 @@ static int read_logs(struct cli *c, struct printer *p, struct error *err)
 static int logs(struct cli *c, struct error *err)
 {
 	struct printer p = {.cli = c};
-	int rc, closed;
+	int rc;
 
 	if (cli_flag(c, "follow"))
 		interrupt_catch();
@@ -130,8 +127,7 @@ static int logs(struct cli *c, struct error *err)
 	if (p.out != NULL && cli_flag(c, "follow"))
 		output_live(p.out);
 	rc = read_logs(c, &p, err);
-	closed = output_close(p.out, rc < 0 ? NULL : err);
-	return rc < 0 ? rc : closed;
+	return output_close(p.out, rc, err);
 }
 
 static const struct column log_columns[] = {

@@ -176,7 +176,7 @@ static int order_ls(struct cli *c, struct error *err)
 	    .state = cli_text(c, "status"), .stuck_ms = -1, .since_ms = cli_ms(c, "since", -1)};
 	struct console *console;
 	struct output *o;
-	int rc = cli_output(c, &o, err), closed;
+	int rc = cli_output(c, &o, err);
 
 	if (rc < 0)
 		return rc;
@@ -184,8 +184,7 @@ static int order_ls(struct cli *c, struct error *err)
 	rc = cli_console(c, &console, err);
 	if (rc == 0)
 		rc = readmodel_orders(console, &filter, send_row, o, err);
-	closed = output_close(o, rc < 0 ? NULL : err);
-	return rc < 0 ? rc : closed;
+	return output_close(o, rc, err);
 }
 
 static int order_path(struct cli *c, const char *tail, struct buf *path, struct error *err)
@@ -229,7 +228,7 @@ static const struct column item_columns[] = {
     {.name = "pizza_id", .title = "pizza"},
     {.name = "size"},
     {.name = "quantity", .kind = COLUMN_INT},
-    {.name = "price_amount", .title = "price each", .kind = COLUMN_INT},
+    {.name = "price_amount", .title = "price each", .kind = COLUMN_MONEY},
     {.name = NULL},
 };
 

@@ -46,7 +46,7 @@ static int outbox_ls(struct cli *c, struct error *err)
 {
 	struct console *console;
 	struct output *o;
-	int rc = cli_console(c, &console, err), closed;
+	int rc = cli_console(c, &console, err);
 
 	if (rc == 0)
 		rc = cli_output(c, &o, err);
@@ -57,8 +57,7 @@ static int outbox_ls(struct cli *c, struct error *err)
 	for (int i = 0; cli_arguments(c) == 0 && i < DAEMON_COUNT && rc == 0; i++)
 		if (daemons[i].outbox)
 			rc = list_events(c, console, daemons[i].database, o, err);
-	closed = output_close(o, rc < 0 ? NULL : err);
-	return rc < 0 ? rc : closed;
+	return output_close(o, rc, err);
 }
 
 static const struct column status_columns[] = {

@@ -34,7 +34,7 @@ static int saga_ls(struct cli *c, struct error *err)
 	    .state = cli_text(c, "state"), .stuck_ms = -1, .since_ms = cli_ms(c, "since", -1)};
 	struct console *console;
 	struct output *o;
-	int rc = cli_console(c, &console, err), closed;
+	int rc = cli_console(c, &console, err);
 
 	if (rc < 0)
 		return rc;
@@ -45,8 +45,7 @@ static int saga_ls(struct cli *c, struct error *err)
 	if (rc < 0)
 		return rc;
 	rc = readmodel_sagas(console, &filter, send_row, o, err);
-	closed = output_close(o, rc < 0 ? NULL : err);
-	return rc < 0 ? rc : closed;
+	return output_close(o, rc, err);
 }
 
 /* --- show --- */
@@ -115,7 +114,7 @@ static int saga_show(struct cli *c, struct error *err)
 		return cli_show(c, saga_json(&s), err);
 	explain_waiting(&s, &why);
 	timeline_draw(&text, &s, clock_wall_us(), buf_str(&why), &style);
-	cli_print(c, &text);
+	(void)cli_print(c, &text, false);
 	return 0;
 }
 
@@ -148,8 +147,7 @@ static int print_step(struct cli *c, struct output *o, const struct saga *s, int
 	if (o != NULL)
 		return output_row(o, saga_step_json(s, step), err);
 	timeline_step(&text, s, step, &style);
-	cli_print(c, &text);
-	return fflush(stdout) == 0 ? 0 : 1;
+	return cli_print(c, &text, true);
 }
 
 static bool is_known(const struct uuid *seen, int n, struct uuid id)
@@ -233,8 +231,7 @@ static int print_message(void *arg, json_t *message, struct error *err)
 	if (all->out != NULL)
 		return output_row(all->out, json_incref(m), err);
 	add_event_line(&text, m);
-	cli_print(all->cli, &text);
-	return fflush(stdout) == 0 ? 0 : 1;
+	return cli_print(all->cli, &text, true);
 }
 
 static int follow_all(struct cli *c, struct output *o, struct error *err)
@@ -257,7 +254,7 @@ static int follow_all(struct cli *c, struct output *o, struct error *err)
 static int saga_follow(struct cli *c, struct error *err)
 {
 	struct output *o = NULL;
-	int rc = 0, closed;
+	int rc = 0;
 
 	interrupt_catch();
 	if (!cli_human(c)) {
@@ -267,8 +264,7 @@ static int saga_follow(struct cli *c, struct error *err)
 		output_live(o);
 	}
 	rc = cli_arguments(c) > 0 ? follow_one(c, o, err) : follow_all(c, o, err);
-	closed = output_close(o, rc < 0 ? NULL : err);
-	return rc < 0 ? rc : closed;
+	return output_close(o, rc, err);
 }
 
 /* --- retry, cancel, compensate --- */

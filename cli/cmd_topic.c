@@ -21,15 +21,14 @@ static int topic_ls(struct cli *c, struct error *err)
 {
 	struct console *console;
 	struct output *o;
-	int rc = cli_console(c, &console, err), closed;
+	int rc = cli_console(c, &console, err);
 
 	if (rc == 0)
 		rc = cli_output(c, &o, err);
 	if (rc < 0)
 		return rc;
 	rc = topics_list(console, resource_row, o, err);
-	closed = output_close(o, rc < 0 ? NULL : err);
-	return rc < 0 ? rc : closed;
+	return output_close(o, rc, err);
 }
 
 static int topic_show(struct cli *c, struct error *err)
@@ -81,8 +80,7 @@ static int print_message(void *arg, json_t *message, struct error *err)
 	if (t->out != NULL)
 		return output_row(t->out, json_incref(m), err);
 	add_message(&text, m);
-	cli_print(t->cli, &text);
-	return ferror(stdout) || fflush(stdout) != 0;
+	return cli_print(t->cli, &text, true);
 }
 
 static int tail(struct cli *c, struct tail *t, struct error *err)
@@ -110,7 +108,7 @@ static int tail(struct cli *c, struct tail *t, struct error *err)
 static int topic_tail(struct cli *c, struct error *err)
 {
 	struct tail t = {.cli = c};
-	int rc, closed;
+	int rc;
 
 	interrupt_catch();
 	if (!cli_human(c) || cli_text(c, "columns") != NULL) {
@@ -121,8 +119,7 @@ static int topic_tail(struct cli *c, struct error *err)
 	if (t.out != NULL && cli_flag(c, "follow"))
 		output_live(t.out);
 	rc = tail(c, &t, err);
-	closed = output_close(t.out, rc < 0 ? NULL : err);
-	return rc < 0 ? rc : closed;
+	return output_close(t.out, rc, err);
 }
 
 /* --- produce --- */

@@ -13,7 +13,7 @@ static int version_show(struct cli *c, struct error *err)
 	if (!cli_human(c))
 		return cli_show(c, json_pack("{s:s, s:s}", "name", "pizza", "version", PIZZA_VERSION), err);
 	buf_adds(&text, "pizza " PIZZA_VERSION "\n");
-	cli_print(c, &text);
+	(void)cli_print(c, &text, false);
 	return 0;
 }
 
@@ -51,7 +51,7 @@ static int help_show(struct cli *c, struct error *err)
 	if (command_parse(n, words, &about, err) < 0)
 		return ERR_USAGE;
 	help_invocation(&text, &about);
-	cli_print(c, &text);
+	(void)cli_print(c, &text, false);
 	return 0;
 }
 

@@ -4,8 +4,10 @@
 #include "cli/human.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "core/base/clock.h"
 #include "core/base/json.h"
@@ -58,6 +60,22 @@ void human_safe(struct buf *out, const char *text, size_t n)
 		}
 		i += len;
 	}
+}
+
+int human_width(const char *text)
+{
+	mbstate_t state = {0};
+	wchar_t c;
+	size_t n;
+	int columns = 0;
+
+	while ((n = mbrtowc(&c, text, MB_LEN_MAX, &state)) > 0 && n < (size_t)-2) {
+		int w = wcwidth(c);
+
+		columns += w > 0 ? w : 0;
+		text += n;
+	}
+	return columns;
 }
 
 void human_time(struct buf *out, const char *rfc3339)
@@ -120,8 +138,7 @@ static void add_number(struct buf *out, const struct column *c, const json_t *ro
 
 	switch (c->kind) {
 	case COLUMN_MONEY:
-		buf_adds(out,
-			 money_format(json_integer_value(value), json_string_or(row, "currency", ""), text));
+		buf_adds(out, money_format(llround(number), json_string_or(row, "currency", ""), text));
 		break;
 	case COLUMN_MS:
 		add_duration(out, number * 1e3);

@@ -14,6 +14,8 @@
  * \x1b, characters that turn the direction of writing as \u{202e}.
  */
 void human_safe(struct buf *out, const char *text, size_t n);
+/* Columns on a terminal of text that human_safe has written. */
+int human_width(const char *text);
 /* Appends the row's value of the column; "-" for none. */
 void human_value(struct buf *out, const struct column *c, const json_t *row);
 /* The column's heading. */

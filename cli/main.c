@@ -122,8 +122,8 @@ static int explain_columns(struct cli *c, struct error *err)
 	static const struct column columns[] = {
 	    {.name = "column", .flags = COLUMN_ID}, {.name = "text", .title = "meaning"}, {.name = NULL}};
 	json_t *rows = json_array();
-	struct output *o;
-	int rc, closed;
+	struct output *o = NULL;
+	int rc;
 
 	for (const struct column *p = c->given.command->columns; p->name != NULL; p++)
 		json_array_append_new(
@@ -132,9 +132,8 @@ static int explain_columns(struct cli *c, struct error *err)
 	rc = cli_output_of(c, columns, true, &o, err);
 	for (size_t i = 0; rc == 0 && i < json_array_size(rows); i++)
 		rc = output_row(o, json_incref(json_array_get(rows, i)), err);
-	closed = rc < 0 ? 0 : output_close(o, err);
 	json_decref(rows);
-	return rc < 0 ? rc : closed;
+	return rc < 0 && o == NULL ? rc : output_close(o, rc, err);
 }
 
 static int run(struct cli *c, struct error *err)
@@ -144,7 +143,7 @@ static int run(struct cli *c, struct error *err)
 
 	if (c->given.help || c->given.command == NULL) {
 		help_invocation(&text, &c->given);
-		cli_print(c, &text);
+		(void)cli_print(c, &text, false);
 		return 0;
 	}
 	if (columns != NULL && strcmp(columns, "help") == 0 && c->given.command->columns != NULL)
@@ -152,17 +151,16 @@ static int run(struct cli *c, struct error *err)
 	return c->given.command->run(c, err);
 }
 
-/* What was buffered must have reached its reader. */
-static int finish_stdout(int rc, struct error *err)
+/* What was buffered must have reached its reader; a reader who has left did not want it. */
+static int finish_stdout(const struct cli *c, int rc, struct error *err)
 {
-	bool failed = ferror(stdout) != 0;
+	int why = c->print_errno;
 
-	errno = 0;
-	if (fflush(stdout) == 0 && !failed)
+	if (why == 0 && fflush(stdout) != 0)
+		why = errno;
+	if (why == 0 || why == EPIPE || rc < 0)
 		return rc;
-	if (rc < 0 || errno == EPIPE)
-		return rc;
-	return error_set(err, ERR_IO, "write the output", "%s", errno != 0 ? strerror(errno) : "it failed");
+	return error_set(err, ERR_IO, "write the output", "%s", strerror(why));
 }
 
 int main(int argc, char **argv)
@@ -182,7 +180,7 @@ int main(int argc, char **argv)
 		c.color = wants_color(&c);
 		rc = run(&c, &err);
 	}
-	rc = finish_stdout(rc, &err);
+	rc = finish_stdout(&c, rc, &err);
 	if (rc < 0)
 		report(&err, wants_json_errors(argc, argv));
 	console_close(c.console);

@@ -146,7 +146,6 @@ int output_open(const struct output_settings *settings, const struct column *col
 		output_free(o);
 		return rc;
 	}
-	o->renderer->begin(o);
 	*ret = o;
 	return 0;
 }
@@ -169,9 +168,10 @@ static int flush_text(struct output *o, struct error *err)
 		return 0;
 	}
 	o->closed = true;
-	if (errno == EPIPE)
-		return 0;
-	return error_set(err, ERR_IO, "write the output", "%s", strerror(errno));
+	if (errno != EPIPE)
+		return error_set(err, ERR_IO, "write the output", "%s", strerror(errno));
+	clearerr(o->settings.stream);
+	return 0;
 }
 
 static int write_row(struct output *o, const json_t *row, struct error *err)
@@ -180,6 +180,9 @@ static int write_row(struct output *o, const json_t *row, struct error *err)
 
 	if (o->closed || (o->settings.limit >= 0 && o->rows >= o->settings.limit))
 		return 1;
+	if (!o->begun)
+		o->renderer->begin(o);
+	o->begun = true;
 	o->renderer->row(o, row);
 	o->rows++;
 	if (o->live || o->text.len >= FLUSH_AT)
@@ -269,16 +272,21 @@ json_t *output_pick(const struct output *o, const json_t *row)
 	return picked;
 }
 
-int output_close(struct output *o, struct error *err)
+int output_close(struct output *o, int rc, struct error *err)
 {
-	int rc = 0, flushed;
-
 	if (o == NULL)
-		return 0;
-	if (o->held != NULL)
+		return rc;
+	if (rc >= 0 && o->held != NULL)
 		rc = write_sorted(o, err);
-	o->renderer->end(o);
-	flushed = flush_text(o, rc < 0 ? NULL : err);
+	if (rc >= 0 && !o->begun)
+		o->renderer->begin(o);
+	o->begun = o->begun || rc >= 0;
+	if (o->begun)
+		o->renderer->end(o, rc < 0);
+	if (rc >= 0)
+		rc = flush_text(o, err);
+	else
+		(void)flush_text(o, NULL);
 	output_free(o);
-	return rc < 0 ? rc : flushed;
+	return rc < 0 ? rc : 0;
 }

@@ -92,8 +92,11 @@ int output_open(const struct output_settings *settings, const struct column *col
  * ERR_IO: it could not be written.
  */
 int output_row(struct output *o, json_t *row, struct error *err) MUST_USE;
-/* Writes what is due at the end and frees it, also after a failure. */
-int output_close(struct output *o, struct error *err) MUST_USE;
+/*
+ * Ends it and frees it; rc is how it went: after a failure nothing more is written, so that half a list does
+ * not look like a whole one.  Answers rc when that is a failure, else how the writing went.
+ */
+int output_close(struct output *o, int rc, struct error *err) MUST_USE;
 /* Makes each row appear at once: for streams. */
 void output_live(struct output *o);
 /* True in the forms for people. */
@@ -109,6 +112,7 @@ struct output {
 	bool chosen;		      /* by --columns: nothing but these */
 	bool list;
 	bool live;
+	bool begun;
 	bool closed; /* nobody reads any more */
 	int64_t rows;
 	json_t *held; /* rows kept for sorting, or NULL */
@@ -121,7 +125,8 @@ struct renderer {
 	bool human;
 	void (*begin)(struct output *o);
 	void (*row)(struct output *o, const json_t *row);
-	void (*end)(struct output *o); /* also frees state */
+	void (*end)(struct output *o,
+		    bool failed); /* also frees state; nothing more is written when it failed */
 };
 /* What a machine form shows of a row: the columns in order (null for none), then, unless they were chosen,
  * the rest. Owned. */

@@ -53,9 +53,10 @@ static void csv_row(struct output *o, const json_t *row)
 	buf_adds(&o->text, "\r\n");
 }
 
-static void csv_end(struct output *o)
+static void csv_end(struct output *o, bool failed)
 {
 	(void)o;
+	(void)failed;
 }
 
 const struct renderer render_csv = {.begin = csv_begin, .row = csv_row, .end = csv_end};

@@ -33,9 +33,9 @@ static void array_row(struct output *o, const json_t *row)
 		buf_addc(&o->text, '\n');
 }
 
-static void array_end(struct output *o)
+static void array_end(struct output *o, bool failed)
 {
-	if (o->list)
+	if (o->list && !failed)
 		buf_adds(&o->text, o->rows > 0 ? "\n]\n" : "]\n");
 }
 
@@ -46,10 +46,16 @@ static void lines_nothing(struct output *o)
 	(void)o;
 }
 
+static void lines_end(struct output *o, bool failed)
+{
+	(void)o;
+	(void)failed;
+}
+
 static void lines_row(struct output *o, const json_t *row)
 {
 	add_row(o, row, JSON_COMPACT);
 	buf_addc(&o->text, '\n');
 }
 
-const struct renderer render_jsonl = {.begin = lines_nothing, .row = lines_row, .end = lines_nothing};
+const struct renderer render_jsonl = {.begin = lines_nothing, .row = lines_row, .end = lines_end};

@@ -11,6 +11,12 @@ static void nothing(struct output *o)
 	(void)o;
 }
 
+static void no_end(struct output *o, bool failed)
+{
+	(void)o;
+	(void)failed;
+}
+
 static const struct column *id_column(const struct output *o)
 {
 	if (o->chosen)
@@ -37,7 +43,7 @@ static void name_row(struct output *o, const json_t *row)
 	buf_addc(&o->text, '\n');
 }
 
-const struct renderer render_name = {.begin = nothing, .row = name_row, .end = nothing};
+const struct renderer render_name = {.begin = nothing, .row = name_row, .end = no_end};
 
 static void no_row(struct output *o, const json_t *row)
 {
@@ -45,4 +51,4 @@ static void no_row(struct output *o, const json_t *row)
 	(void)row;
 }
 
-const struct renderer render_none = {.begin = nothing, .row = no_row, .end = nothing};
+const struct renderer render_none = {.begin = nothing, .row = no_row, .end = no_end};

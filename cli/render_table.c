@@ -53,9 +53,6 @@ static void add_columns(struct libscols_table *t, const struct column *const *sh
 		int flags = human_right(shown[i]) ? SCOLS_FL_RIGHT : 0;
 		struct libscols_column *c;
 
-		if (s->width > 0 && (shown[i]->kind == COLUMN_TEXT || shown[i]->kind == COLUMN_JSON) &&
-		    (shown[i]->flags & COLUMN_ID) == 0)
-			flags |= SCOLS_FL_TRUNC;
 		buf_reset(&title);
 		human_title(&title, shown[i]);
 		c = scols_table_new_column(t, buf_str(&title), 0, flags);
@@ -94,6 +91,55 @@ static void add_trimmed(struct buf *out, const char *text)
 	}
 }
 
+/* The kinds that give way, in this order, when a table is too wide, and how much of each should be left. */
+enum { GIVE_TEXT, GIVE_TIME, GIVE_ID, GIVE_NOTHING };
+#define GIVE_LEAVES 10
+
+static int give_order(const struct column *c)
+{
+	if ((c->flags & COLUMN_ID) != 0)
+		return GIVE_ID;
+	if (c->kind == COLUMN_TIME)
+		return GIVE_TIME;
+	return c->kind == COLUMN_TEXT || c->kind == COLUMN_JSON ? GIVE_TEXT : GIVE_NOTHING;
+}
+
+static int natural_width(struct libscols_table *t, int column)
+{
+	struct libscols_column *c = scols_table_get_column(t, (size_t)column);
+	const char *title = scols_cell_get_data(scols_column_get_header(c));
+	int widest = title != NULL ? human_width(title) : 0;
+
+	for (size_t i = 0; i < scols_table_get_nlines(t); i++) {
+		const char *text = scols_line_get_column_data(scols_table_get_line(t, i), c);
+		int w = text != NULL ? human_width(text) : 0;
+
+		widest = w > widest ? w : widest;
+	}
+	return widest;
+}
+
+/* Lets as many columns be cut as it takes to fit the terminal. */
+static void fit_table(struct libscols_table *t, const struct column *const *shown, int width)
+{
+	int widths[COLUMNS_MAX], excess = -width - 2;
+
+	for (int i = 0; shown[i] != NULL && i < COLUMNS_MAX; i++) {
+		widths[i] = natural_width(t, i);
+		excess += widths[i] + 2;
+	}
+	for (int give = GIVE_TEXT; give < GIVE_NOTHING && excess > 0; give++) {
+		for (int i = 0; shown[i] != NULL && i < COLUMNS_MAX; i++) {
+			struct libscols_column *c = scols_table_get_column(t, (size_t)i);
+
+			if (give_order(shown[i]) != give || widths[i] <= GIVE_LEAVES)
+				continue;
+			scols_column_set_flags(c, scols_column_get_flags(c) | SCOLS_FL_TRUNC);
+			excess -= widths[i] - GIVE_LEAVES;
+		}
+	}
+}
+
 static void print_table(struct libscols_table *t, struct buf *out)
 {
 	char *text = NULL;
@@ -118,6 +164,8 @@ static void end_block(struct output *o, struct table *t)
 {
 	if (t->scols == NULL)
 		return;
+	if (o->settings.width > 0)
+		fit_table(t->scols, o->shown, o->settings.width);
 	print_table(t->scols, &o->text);
 	for (int i = 0; o->shown[i] != NULL && i < COLUMNS_MAX; i++)
 		t->widths[i] = (double)scols_column_get_width(scols_table_get_column(t->scols, (size_t)i));
@@ -129,8 +177,21 @@ static void end_block(struct output *o, struct table *t)
 
 /* --- shows --- */
 
-static void add_nested(struct output *o, const struct column *c, const json_t *value)
+/* Adds an element of a nested list; amounts in it are in the outer row's currency. */
+static void add_nested_line(struct libscols_table *t, const struct column *const *shown,
+			    const json_t *element, const json_t *row, bool color)
 {
+	AUTO_JSON json_t *line = json_copy((json_t *)element);
+	json_t *currency = json_object_get(row, "currency");
+
+	if (currency != NULL && json_object_get(line, "currency") == NULL)
+		json_object_set(line, "currency", currency);
+	add_line(t, shown, line, color);
+}
+
+static void add_nested(struct output *o, const struct column *c, const json_t *row)
+{
+	const json_t *value = json_object_get(row, c->name);
 	const struct column *shown[COLUMNS_MAX + 1] = {0};
 	struct output_settings settings = o->settings;
 	struct libscols_table *t;
@@ -145,7 +206,9 @@ static void add_nested(struct output *o, const struct column *c, const json_t *v
 	t = new_table(&settings);
 	add_columns(t, shown, &settings);
 	for (size_t i = 0; i < json_array_size(value); i++)
-		add_line(t, shown, json_array_get(value, i), settings.color);
+		add_nested_line(t, shown, json_array_get(value, i), row, settings.color);
+	if (settings.width > 0)
+		fit_table(t, shown, settings.width);
 	print_table(t, &text);
 	scols_unref_table(t);
 	for (const char *p = buf_str(&text); *p != '\0';) {
@@ -193,7 +256,7 @@ static void add_fields(struct output *o, const json_t *row)
 			continue;
 		human_title(&o->text, o->shown[i]);
 		buf_addc(&o->text, '\n');
-		add_nested(o, o->shown[i], json_object_get(row, o->shown[i]->name));
+		add_nested(o, o->shown[i], row);
 	}
 }
 
@@ -229,11 +292,11 @@ static void add_headings(struct output *o)
 	buf_addc(&o->text, '\n');
 }
 
-static void table_end(struct output *o)
+static void table_end(struct output *o, bool failed)
 {
 	struct table *t = o->state;
 
-	if (o->list && o->rows == 0 && o->settings.headings)
+	if (o->list && o->rows == 0 && o->settings.headings && !failed)
 		add_headings(o);
 	end_block(o, t);
 	free(t);

@@ -178,9 +178,9 @@ static void yaml_row(struct output *o, const json_t *row)
 	add_value(&o->text, picked, o->list ? 1 : 0, o->list);
 }
 
-static void yaml_end(struct output *o)
+static void yaml_end(struct output *o, bool failed)
 {
-	if (o->list && o->rows == 0)
+	if (o->list && o->rows == 0 && !failed)
 		buf_adds(&o->text, "[]\n");
 }
 

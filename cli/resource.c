@@ -16,15 +16,14 @@ int resource_list(struct cli *c, const char *daemon, const char *path, struct er
 	int64_t limit = cli_text(c, "sort") == NULL ? cli_int(c, "limit", -1) : -1;
 	struct console *console;
 	struct output *o;
-	int rc = cli_console(c, &console, err), closed;
+	int rc = cli_console(c, &console, err);
 
 	if (rc == 0)
 		rc = cli_output(c, &o, err);
 	if (rc < 0)
 		return rc;
 	rc = api_list(console, daemon, path, limit, resource_row, o, err);
-	closed = output_close(o, rc < 0 ? NULL : err);
-	return rc < 0 ? rc : closed;
+	return output_close(o, rc, err);
 }
 
 int resource_show(struct cli *c, const char *daemon, const char *path, const char *member, struct error *err)

@@ -21,23 +21,6 @@
 #define DIM	   "\033[2m"
 #define PLAIN	   "\033[0m"
 
-/* Columns on a terminal of UTF-8 text that human_safe has seen. */
-static int columns_of(const char *text)
-{
-	mbstate_t state = {0};
-	wchar_t c;
-	size_t n;
-	int columns = 0;
-
-	while ((n = mbrtowc(&c, text, MB_LEN_MAX, &state)) > 0 && n < (size_t)-2) {
-		int w = wcwidth(c);
-
-		columns += w > 0 ? w : 0;
-		text += n;
-	}
-	return columns;
-}
-
 static void pad(struct buf *out, int columns)
 {
 	for (int i = 0; i < columns; i++)
@@ -53,7 +36,7 @@ static void add_cut(struct buf *out, const char *text, int most, bool utf8)
 	size_t n;
 	int columns = 0;
 
-	if (columns_of(text) <= most) {
+	if (human_width(text) <= most) {
 		buf_adds(out, text);
 		return;
 	}
@@ -159,7 +142,7 @@ static void add_row(struct buf *out, const struct saga *s, const struct saga_eve
 	add_cut(&cut, buf_str(&detail), l->detail, style->utf8);
 	buf_adds(out, buf_str(&cut));
 	if (l->place) {
-		pad(out, l->detail - columns_of(buf_str(&cut)));
+		pad(out, l->detail - human_width(buf_str(&cut)));
 		buf_addf(out, "  %s%s/%d@%lld%s", style->color ? DIM : "", e->topic, (int)e->partition,
 			 (long long)e->offset, style->color ? PLAIN : "");
 	}
@@ -190,7 +173,7 @@ static struct layout make_layout(const struct saga *s, int width)
 			 (long long)e->offset);
 		l.event = widest(l.event, strlen(e->event_type));
 		l.daemon = widest(l.daemon, strlen(e->daemon));
-		l.detail = widest(l.detail, (size_t)columns_of(buf_str(&detail)));
+		l.detail = widest(l.detail, (size_t)human_width(buf_str(&detail)));
 		place = widest(place, strlen(where) + 2);
 	}
 	if (l.detail > DETAIL_MAX)
