@@ -1,5 +1,5 @@
 /*
- * The log writer.  A line is put together in a buffer of the thread and leaves with one write(2).
+ * The log writer.  A line is put together in a buffer and leaves with one write(2).
  */
 #include "core/base/log.h"
 
@@ -13,6 +13,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 
 static const char *const level_words[] = {"debug", "info", "warn", "error"};
 
@@ -103,10 +104,9 @@ static void begin_line(struct buf *line, enum log_level level, const char *messa
 
 static void write_line(enum log_level level, const char *code, const char *message)
 {
-	static _Thread_local struct buf line;
+	CLEANUP(buf_done) struct buf line = {0};
 	ssize_t ignored;
 
-	buf_reset(&line);
 	begin_line(&line, level, message);
 	add_field(&line, "code", code);
 	add_field(&line, "order_id", current.order_id);
@@ -116,8 +116,6 @@ static void write_line(enum log_level level, const char *code, const char *messa
 	buf_adds(&line, log_text ? "\n" : "}\n");
 	ignored = write(log_fd, line.data, line.len);
 	(void)ignored; /* a full disk must not stop the service */
-	if (line.cap > 65536)
-		buf_done(&line);
 }
 
 static void log_at(enum log_level level, const char *fmt, va_list ap)

@@ -2,10 +2,11 @@
  * A work queue over a table, for calls to the outside (charges, SMS, mail): an outage of the provider stops
  * the queue, never the partitions (architecture.md, rule 6).
  *
- * One dispatcher thread claims due rows (a lease in the row: claimed_until on the database's clock, FOR
- * UPDATE SKIP LOCKED), starts each call asynchronously while fewer than `parallel` are in flight and the
- * breaker allows it, and records outcomes in batches, one transaction each.  A crash leaves leases that run
- * out; the calls must be idempotent (the same provider key).
+ * The queue claims due rows (a lease in the row: claimed_until on the database's clock, FOR UPDATE SKIP
+ * LOCKED), starts each call asynchronously while fewer than `parallel` are in flight and the breaker allows
+ * it, and records outcomes in batches, one transaction each.  Each of the three has a thread of its own, so
+ * that none waits for another's round trip.  A crash leaves leases that run out; the calls must be idempotent
+ * (the same provider key).
  */
 #ifndef PIZZA_SERVICE_WORKQUEUE_H
 #define PIZZA_SERVICE_WORKQUEUE_H
@@ -26,8 +27,11 @@ struct workqueue_ops {
 	 * workqueue_finished(q, item) says that it has ended, after its outcome was reported to the breaker.
 	 */
 	void (*start)(void *arg, struct workqueue *q, void *item);
-	/* Records the outcomes of n finished items in one transaction; on ERR_UNAVAILABLE or ERR_UNKNOWN it
-	 * is called again with the same items. */
+	/*
+	 * Records the outcomes of n finished items in one transaction. On ERR_UNKNOWN and failures of class
+	 * CLASS_DEPENDENCY it is called again with the same items until it succeeds; on others a few times,
+	 * then with each item alone, and what fails even then is left to the end of its lease.
+	 */
 	int (*record)(void *arg, void **items, int n, struct error *err);
 	void (*free_item)(void *item);
 };
@@ -35,7 +39,8 @@ struct workqueue_ops {
 struct workqueue_options {
 	const char *name; /* for logs */
 	int parallel;
-	/* How long an item that is ready may wait for its start; then it is freed and left to the claim. 0: 5 s. */
+	/* How long an item that is ready may wait for its start; then it is freed and left to the claim. 0: 5
+	 * s. */
 	int64_t hold_ms;
 	int64_t poll_ms; /* fallback when no wake comes: retries that become due, leases that ran out */
 	struct breaker
@@ -57,8 +62,8 @@ int workqueue_push(struct workqueue *q, void **items, int n);
 void workqueue_finished(struct workqueue *q, void *item);
 int workqueue_in_flight(struct workqueue *q);
 /*
- * Starts nothing new, waits for calls in flight up to drain_ms, records, joins.  Calls that end later still may say
- * so; their items are freed unrecorded.  NULL is fine.
+ * Starts nothing new, waits for calls in flight up to drain_ms, records, joins.  Calls that end later still
+ * may say so; their items are freed unrecorded.  NULL is fine.
  */
 void workqueue_free(struct workqueue *q, int drain_ms);
 
