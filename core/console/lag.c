@@ -155,7 +155,7 @@ static int fetch(struct console *c, const char *group, bool seconds, struct bus_
 	int rc = console_bus(c, &bus, err);
 
 	if (rc == 0)
-		rc = bus_admin_lag(bus, &group, group != NULL, seconds, ret, ret_count, err);
+		rc = bus_admin_lag(bus, group != NULL ? &group : NULL, group != NULL, seconds, ret, ret_count, err);
 	if (rc == 0)
 		qsort(*ret, (size_t)*ret_count, sizeof(**ret), compare_lag);
 	return rc;
