@@ -9,7 +9,7 @@
 
 struct bus_admin {
 	struct bus_link link;	 /* first: see bus_conf */
-	rd_kafka_t *rk;		 /* a consumer, since it also reads */
+	rd_kafka_t *rk;		 /* a consumer without a group, since it also reads */
 	rd_kafka_queue_t *queue; /* answers to administrative requests */
 	char *bootstrap;
 	int timeout_ms;

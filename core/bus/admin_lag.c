@@ -269,35 +269,51 @@ static void note_age(struct lag_job *j, const bool *pass, int at, int64_t timest
 			j->rows[i].lag_seconds = timestamp_ms < 0 ? -1 : age > 0 ? age : 0;
 }
 
+/* One answer: the first message of a partition, or that there is none. True when it is the first one. */
+static bool take_age(struct lag_job *j, const bool *pass, bool *done, const rd_kafka_message_t *m)
+{
+	CLEANUP(buf_done) struct buf key = {0};
+	intptr_t found;
+
+	if (m->rkt == NULL)
+		return false;
+	key_of(&key, "", rd_kafka_topic_name(m->rkt), m->partition);
+	found = (intptr_t)map_get(&j->by_partition, key.data, key.len);
+	if (found == 0 || done[found - 1])
+		return false;
+	done[found - 1] = true;
+	if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		note_age(j, pass, (int)found - 1, rd_kafka_message_timestamp(m, NULL));
+	return true;
+}
+
 /* Reads the first message of each partition in the list. */
 static void read_ages(struct bus_admin *a, struct lag_job *j, const bool *pass,
 		      const rd_kafka_topic_partition_list_t *list, struct mono deadline)
 {
-	CLEANUP(buf_done) struct buf key = {0};
 	AUTO_FREE bool *done = xcalloc((size_t)j->ends->cnt + 1, sizeof(*done));
+	AUTO_FREE rd_kafka_topic_t **topics = xcalloc((size_t)list->cnt + 1, sizeof(*topics));
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(a->rk);
 	int left = list->cnt;
 
-	rd_kafka_assign(a->rk, list);
+	for (int i = 0; i < list->cnt; i++) {
+		topics[i] = rd_kafka_topic_new(a->rk, list->elems[i].topic, NULL);
+		rd_kafka_consume_start_queue(topics[i], list->elems[i].partition, list->elems[i].offset,
+					     queue);
+	}
 	while (left > 0 && mono_left_ms(deadline) > 0) {
-		rd_kafka_message_t *m = rd_kafka_consumer_poll(a->rk, (int)mono_left_ms(deadline));
-		intptr_t found;
+		rd_kafka_message_t *m = rd_kafka_consume_queue(queue, (int)mono_left_ms(deadline));
 
 		if (m == NULL)
 			continue;
-		if (m->rkt != NULL) {
-			key_of(&key, "", rd_kafka_topic_name(m->rkt), m->partition);
-			found = (intptr_t)map_get(&j->by_partition, key.data, key.len);
-			if (found > 0 && !done[found - 1]) {
-				done[found - 1] = true;
-				left--;
-				if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-					note_age(j, pass, (int)found - 1,
-						 rd_kafka_message_timestamp(m, NULL));
-			}
-		}
+		left -= take_age(j, pass, done, m);
 		rd_kafka_message_destroy(m);
 	}
-	rd_kafka_assign(a->rk, NULL);
+	for (int i = 0; i < list->cnt; i++) {
+		rd_kafka_consume_stop(topics[i], list->elems[i].partition);
+		rd_kafka_topic_destroy(topics[i]);
+	}
+	rd_kafka_queue_destroy(queue);
 }
 
 static void fill_in_ages(struct bus_admin *a, struct lag_job *j)

@@ -16,6 +16,7 @@
 struct lane {
 	int64_t start, end; /* [start, end) */
 	bool done;	    /* all up to `end` has been fetched */
+	bool started;
 	rd_kafka_message_t **waiting;
 	int first, count, cap;
 };
@@ -23,10 +24,14 @@ struct lane {
 struct range {
 	struct bus_admin *a;
 	const char *topic;
+	rd_kafka_topic_t *handle;
+	rd_kafka_queue_t *queue; /* all partitions' messages */
 	struct lane *lanes;
 	int count;
 	int open; /* lanes that are not done */
 	int64_t tail;
+	bool follow;
+	struct lane late; /* fetched beyond the ends while the range was read; for follow */
 	volatile bool *stop;
 	int (*message)(void *arg, const struct bus_message *m);
 	void *arg;
@@ -135,16 +140,14 @@ static int measure(struct range *r, int64_t since_us, struct error *err)
 	return 0;
 }
 
-/* Reads from the starts; with `all` also the lanes that are done, from their ends on. */
-static void assign(struct range *r, bool all)
+/* Reads from the starts; with `all` also the lanes that are done. */
+static void start(struct range *r, bool all)
 {
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(r->count);
-
 	for (int i = 0; i < r->count; i++)
-		if (all || !r->lanes[i].done)
-			rd_kafka_topic_partition_list_add(list, r->topic, i)->offset = r->lanes[i].start;
-	rd_kafka_assign(r->a->rk, list);
-	rd_kafka_topic_partition_list_destroy(list);
+		if (!r->lanes[i].started && (all || !r->lanes[i].done)) {
+			r->lanes[i].started = true;
+			rd_kafka_consume_start_queue(r->handle, i, r->lanes[i].start, r->queue);
+		}
 }
 
 /* --- handing out --- */
@@ -218,16 +221,17 @@ static bool take(struct range *r, rd_kafka_message_t *m)
 	    m->rkt != NULL && m->partition >= 0 && m->partition < r->count ? &r->lanes[m->partition] : NULL;
 	bool fresh = l != NULL && m->err == RD_KAFKA_RESP_ERR_NO_ERROR && m->offset >= l->start;
 	bool inside = fresh && !l->done && m->offset < l->end;
+	bool late = fresh && !inside && r->follow;
 
 	if (fresh)
 		l->start = m->offset + 1;
-	if (inside)
-		lane_push(l, m);
+	if (inside || late)
+		lane_push(inside ? l : &r->late, m);
 	if (l != NULL && m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && m->offset >= l->end)
 		finish(r, l);
 	if (fresh && m->offset + 1 >= l->end)
 		finish(r, l);
-	if (!inside)
+	if (!inside && !late)
 		rd_kafka_message_destroy(m);
 	return inside;
 }
@@ -238,9 +242,9 @@ static int read_range(struct range *r, struct error *err)
 	struct mono progress = mono_now();
 	int rc = merge(r);
 
-	assign(r, false);
+	start(r, false);
 	while (rc == 0 && r->open > 0 && !stopped(r)) {
-		rd_kafka_message_t *m = rd_kafka_consumer_poll(r->a->rk, POLL_MS);
+		rd_kafka_message_t *m = rd_kafka_consume_queue(r->queue, POLL_MS);
 
 		if (m != NULL) {
 			if (take(r, m))
@@ -256,16 +260,16 @@ static int read_range(struct range *r, struct error *err)
 	return rc == 0 ? hand_out_kept(r) : rc;
 }
 
-/* From where the range ended, as messages come. */
+/* From where the range ended, as messages come: first what was fetched beyond the ends meanwhile. */
 static int read_on(struct range *r)
 {
 	int rc = 0;
 
-	for (int i = 0; i < r->count; i++)
-		r->lanes[i].start = r->lanes[i].end;
-	assign(r, true);
+	while (rc == 0 && r->late.first < r->late.count && !stopped(r))
+		rc = hand_out(r, r->late.waiting[r->late.first++]);
+	start(r, true);
 	while (rc == 0 && !stopped(r)) {
-		rd_kafka_message_t *m = rd_kafka_consumer_poll(r->a->rk, POLL_MS);
+		rd_kafka_message_t *m = rd_kafka_consume_queue(r->queue, POLL_MS);
 
 		if (m == NULL)
 			continue;
@@ -277,40 +281,66 @@ static int read_on(struct range *r)
 	return rc;
 }
 
+static void lane_done(struct lane *l)
+{
+	for (int k = l->first; k < l->count; k++)
+		rd_kafka_message_destroy(l->waiting[k]);
+	free(l->waiting);
+}
+
 static void range_done(struct range *r)
 {
 	for (int i = 0; i < r->count; i++) {
-		for (int k = r->lanes[i].first; k < r->lanes[i].count; k++)
-			rd_kafka_message_destroy(r->lanes[i].waiting[k]);
-		free(r->lanes[i].waiting);
+		if (r->lanes[i].started)
+			rd_kafka_consume_stop(r->handle, i);
+		lane_done(&r->lanes[i]);
 	}
+	lane_done(&r->late);
 	for (; r->kept_count > 0; r->kept_count--)
 		rd_kafka_message_destroy(r->kept[(r->kept_next - r->kept_count + r->tail) % r->tail]);
 	free(r->kept);
 	free(r->lanes);
+	if (r->queue != NULL)
+		rd_kafka_queue_destroy(r->queue);
+	if (r->handle != NULL)
+		rd_kafka_topic_destroy(r->handle);
+}
+
+/* Room for what `tail` asks for, or for all there is when that is less. */
+static void reserve_tail(struct range *r)
+{
+	int64_t most = 0;
+
+	if (r->tail < 0)
+		return;
+	for (int i = 0; i < r->count; i++)
+		most += r->lanes[i].end - r->lanes[i].start;
+	if (r->tail > most)
+		r->tail = most;
+	r->kept = xcalloc((size_t)r->tail + 1, sizeof(*r->kept));
 }
 
 int bus_admin_read(struct bus_admin *a, const char *topic, int64_t since_us, int64_t tail, bool follow,
 		   volatile bool *stop, int (*message)(void *arg, const struct bus_message *m), void *arg,
 		   struct error *err)
 {
-	struct range r = {.a = a, .topic = topic, .tail = tail, .stop = stop, .message = message, .arg = arg};
+	struct range r = {.a = a,
+			  .topic = topic,
+			  .tail = tail,
+			  .follow = follow,
+			  .stop = stop,
+			  .message = message,
+			  .arg = arg};
 	int rc = measure(&r, since_us, err);
 
-	if (rc == 0 && tail >= 0) {
-		int64_t most = 0;
-
-		for (int i = 0; i < r.count; i++)
-			most += r.lanes[i].end - r.lanes[i].start;
-		if (r.tail > most)
-			r.tail = most;
-		r.kept = xcalloc((size_t)r.tail + 1, sizeof(*r.kept));
-	}
-	if (rc == 0)
+	if (rc == 0) {
+		r.handle = rd_kafka_topic_new(a->rk, topic, NULL);
+		r.queue = rd_kafka_queue_new(a->rk);
+		reserve_tail(&r);
 		rc = read_range(&r, err);
+	}
 	if (rc == 0 && follow)
 		rc = read_on(&r);
-	rd_kafka_assign(a->rk, NULL);
 	range_done(&r);
 	return rc == 1 ? 0 : rc;
 }

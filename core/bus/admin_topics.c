@@ -11,7 +11,6 @@
 int bus_admin_new(const struct bus_options *options, int timeout_ms, struct bus_admin **ret,
 		  struct error *err)
 {
-	/* No group is ever joined: librdkafka wants a group id for reading. */
 	static const struct bus_setting settings[] = {
 	    {"group.id", "pizza-admin"},	   {"enable.auto.commit", "false"},
 	    {"enable.auto.offset.store", "false"}, {"enable.partition.eof", "true"},
@@ -32,7 +31,6 @@ int bus_admin_new(const struct bus_options *options, int timeout_ms, struct bus_
 		bus_admin_free(a);
 		return rc;
 	}
-	rd_kafka_poll_set_consumer(a->rk);
 	a->queue = rd_kafka_queue_new(a->rk);
 	*ret = a;
 	return 0;
@@ -45,7 +43,7 @@ void bus_admin_free(struct bus_admin *a)
 	if (a->queue != NULL)
 		rd_kafka_queue_destroy(a->queue);
 	if (a->rk != NULL)
-		rd_kafka_destroy_flags(a->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+		rd_kafka_destroy(a->rk);
 	free(a->bootstrap);
 	free(a);
 }

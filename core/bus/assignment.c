@@ -185,21 +185,6 @@ void bus_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t e, rd_kafka_topic_part
 	}
 }
 
-/* Taking a partition away and giving it back with an offset works in every state; seeking does not. */
-static int reassign(struct bus_consumer *c, const rd_kafka_topic_partition_list_t *list, struct error *err)
-{
-	rd_kafka_error_t *e = rd_kafka_incremental_unassign(c->rk, list);
-	int rc = 0;
-
-	if (e == NULL)
-		e = rd_kafka_incremental_assign(c->rk, list);
-	if (e != NULL)
-		rc = bus_fail(err, rd_kafka_error_code(e), "position the consumer", rd_kafka_error_string(e));
-	if (e != NULL)
-		rd_kafka_error_destroy(e);
-	return rc;
-}
-
 static rd_kafka_topic_partition_list_t *list_to_seek(const struct bus_consumer *c)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(c->part_count);
@@ -211,33 +196,26 @@ static rd_kafka_topic_partition_list_t *list_to_seek(const struct bus_consumer *
 	return list;
 }
 
-/* Leaves in the list what could not be sought. */
-static void keep_failed(rd_kafka_topic_partition_list_t *list)
-{
-	for (int i = list->cnt - 1; i >= 0; i--)
-		if (list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR)
-			rd_kafka_topic_partition_list_del_by_idx(list, i);
-}
-
+/* What cannot be positioned yet (librdkafka is still about to start it) stays due and is tried at the next
+ * poll. */
 int bus_parts_seek(struct bus_consumer *c, struct error *err)
 {
 	rd_kafka_topic_partition_list_t *list = list_to_seek(c);
-	rd_kafka_error_t *e;
+	rd_kafka_error_t *e = list->cnt > 0 ? rd_kafka_seek_partitions(c->rk, list, SEEK_TIMEOUT_MS) : NULL;
 	int rc = 0;
 
-	if (list->cnt == 0) {
-		rd_kafka_topic_partition_list_destroy(list);
-		return 0;
-	}
-	e = rd_kafka_seek_partitions(c->rk, list, SEEK_TIMEOUT_MS);
-	if (e != NULL)
+	if (e != NULL) {
+		rc = bus_fail(err, rd_kafka_error_code(e), "position the consumer", rd_kafka_error_string(e));
 		rd_kafka_error_destroy(e);
-	else
-		keep_failed(list);
-	if (list->cnt > 0)
-		rc = reassign(c, list, err);
-	for (int i = 0; rc == 0 && i < c->part_count; i++)
-		c->parts[i].seek = false;
+	}
+	for (int i = 0; e == NULL && i < list->cnt; i++) {
+		const rd_kafka_topic_partition_t *t = &list->elems[i];
+
+		if (t->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+			bus_part_find(c, t->topic, t->partition)->seek = false;
+		else
+			rc = bus_fail(err, t->err, "position the consumer", NULL);
+	}
 	rd_kafka_topic_partition_list_destroy(list);
 	return rc;
 }

@@ -12,9 +12,24 @@
 struct bus_producer {
 	struct bus_link link; /* first: see bus_conf */
 	rd_kafka_t *rk;
+	atomic_int failed; /* 0, or the rd_kafka_resp_err_t of a message that was not delivered */
 	bus_delivered *delivered;
 	void *arg;
 };
+
+/*
+ * A message was given up: none after it may overtake it, so the producer is of no more use.  librdkafka sees
+ * to that itself (enable.gapless.guarantee) once it has been in contact with a broker, but not before.
+ */
+static void give_up(struct bus_producer *p, rd_kafka_resp_err_t e)
+{
+	int none = 0;
+
+	if (e == RD_KAFKA_RESP_ERR__PURGE_QUEUE || e == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+		return;
+	if (atomic_compare_exchange_strong(&p->failed, &none, (int)e))
+		rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_NON_BLOCKING);
+}
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
@@ -23,6 +38,8 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 	(void)rk;
 	if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
 		bus_link_up(&p->link);
+	else
+		give_up(p, m->err);
 	if (p->delivered == NULL)
 		return;
 	if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -83,11 +100,16 @@ int bus_produce(struct bus_producer *p, const char *topic, const void *key, size
 		size_t value_len, const struct bus_header *headers, int header_count, void *message_arg,
 		struct error *err)
 {
-	rd_kafka_headers_t *copy = copy_headers(headers, header_count);
-	rd_kafka_resp_err_t e = rd_kafka_producev(
-	    p->rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(key, key_len),
-	    RD_KAFKA_V_VALUE((void *)(uintptr_t)value, value_len), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-	    RD_KAFKA_V_HEADERS(copy), RD_KAFKA_V_OPAQUE(message_arg), RD_KAFKA_V_END);
+	rd_kafka_headers_t *copy;
+	rd_kafka_resp_err_t e;
+
+	if (atomic_load(&p->failed) != 0 && bus_producer_failed(p, err))
+		return ERR_UNAVAILABLE;
+	copy = copy_headers(headers, header_count);
+	e = rd_kafka_producev(p->rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(key, key_len),
+			      RD_KAFKA_V_VALUE((void *)(uintptr_t)value, value_len),
+			      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(copy),
+			      RD_KAFKA_V_OPAQUE(message_arg), RD_KAFKA_V_END);
 
 	if (e == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return 0;
@@ -120,12 +142,18 @@ void bus_producer_purge(struct bus_producer *p)
 
 bool bus_producer_failed(struct bus_producer *p, struct error *why)
 {
+	int given_up = atomic_load(&p->failed);
 	char text[256];
 
-	if (rd_kafka_fatal_error(p->rk, NULL, 0) == RD_KAFKA_RESP_ERR_NO_ERROR)
+	if (rd_kafka_fatal_error(p->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		rd_kafka_fatal_error(p->rk, text, sizeof(text));
+		error_set(why, ERR_UNAVAILABLE, "Kafka", "the producer failed: %s", text);
+		return true;
+	}
+	if (given_up == 0)
 		return false;
-	rd_kafka_fatal_error(p->rk, text, sizeof(text));
-	error_set(why, ERR_UNAVAILABLE, "Kafka", "the producer failed: %s", text);
+	error_set(why, ERR_UNAVAILABLE, "Kafka", "a message was not delivered: %s",
+		  rd_kafka_err2str((rd_kafka_resp_err_t)given_up));
 	return true;
 }
 
