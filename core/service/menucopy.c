@@ -18,8 +18,6 @@
 #define POLL_TIMEOUT_MS 500
 #define BATCH_MAX	500
 
-const char *const pizza_sizes[SIZE_COUNT] = {"small", "medium", "large"};
-
 struct menucopy {
 	struct service *service;
 	pthread_t thread;
@@ -32,17 +30,6 @@ static const struct db_migration migrations[] = {
      "CREATE TABLE menu_copy (pizza_id text PRIMARY KEY, version bigint NOT NULL, item json NOT NULL,"
      " received_at timestamptz NOT NULL DEFAULT clock_timestamp())"},
 };
-
-bool pizza_size_parse(const char *word, enum pizza_size *ret)
-{
-	for (int i = 0; i < SIZE_COUNT; i++) {
-		if (strcmp(word, pizza_sizes[i]) == 0) {
-			*ret = (enum pizza_size)i;
-			return true;
-		}
-	}
-	return false;
-}
 
 static void free_pizza(void *p)
 {

@@ -26,7 +26,7 @@ struct recipe_line {
 
 struct menu_pizza {
 	char pizza_id[64];
-	char name[128];
+	char name[512];
 	char currency[4];
 	int64_t price[SIZE_COUNT]; /* minor units */
 	int64_t version;	   /* aggregate_seq of the MenuItemChanged that told of it */

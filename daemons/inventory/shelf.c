@@ -75,7 +75,7 @@ DB_STATEMENT(shelf_one, "SELECT " COLUMNS " FROM stock_levels s JOIN ingredients
 
 static int unknown_ingredient(const char *ingredient_id, struct error *err)
 {
-	return error_set(err, ERR_NOT_FOUND, "ingredient", "%.63s is unknown", ingredient_id);
+	return error_set(err, ERR_NOT_FOUND, "ingredient", "the ingredient %.63s is unknown", ingredient_id);
 }
 
 int shelf_get(struct db_conn *c, const char *ingredient_id, int low_percent, json_t **ret, struct error *err)
@@ -179,7 +179,7 @@ static int claim_key(struct db_conn *tx, const char *key, struct error *err)
 	rc = db_exec(tx, &restock_claim, &p, &r, err);
 	if (rc == 0 && !db_bool(r, 0, 0))
 		rc = error_set(err, ERR_CONFLICT, "Idempotency-Key",
-			       "the first request with it is still running");
+			       "the first request with this Idempotency-Key is still running");
 	return rc;
 }
 
@@ -206,7 +206,8 @@ static int find_reply(struct db_conn *tx, const struct restock *d, char **ret_re
 	if (rc < 0 || db_rows(r) == 0)
 		return rc;
 	if (!db_bool(r, 0, 0))
-		return error_set(err, ERR_INVALID, "Idempotency-Key", "it was used for another request");
+		return error_set(err, ERR_INVALID, "Idempotency-Key",
+				 "this Idempotency-Key was used for another request");
 	*ret_reply = xstrdup(db_text(r, 0, 1));
 	return 0;
 }
@@ -232,7 +233,8 @@ static int apply_restock(struct db_conn *tx, const struct restock *d, int low_pe
 	if (db_rows(*ret) == 0)
 		return unknown_ingredient(d->ingredient_id, err);
 	if (db_int(*ret, 0, 7) > STOCK_MAX)
-		return error_set(err, ERR_INVALID, "quantity", "there would be more than can be counted");
+		return error_set(err, ERR_INVALID, "quantity",
+				 "with this quantity there would be more than can be counted");
 	return 0;
 }
 

@@ -37,7 +37,7 @@ static int read_filter(const struct http_request *r, enum menu_filter *ret, stru
 	else if (strcmp(status, "unavailable") == 0)
 		*ret = MENU_UNAVAILABLE;
 	else
-		return error_set(err, ERR_USAGE, "status", "must be available or unavailable");
+		return error_set(err, ERR_USAGE, "status", "status must be available or unavailable");
 	return 0;
 }
 
@@ -81,7 +81,8 @@ static void get_list(struct http_request *r, void *arg)
 static int not_deleted(const struct menu_item *item, struct error *err)
 {
 	if (item->deleted)
-		return error_set(err, ERR_NOT_FOUND, "pizza", "%s was taken off the menu", item->pizza_id);
+		return error_set(err, ERR_NOT_FOUND, "pizza", "the pizza %s was taken off the menu",
+				 item->pizza_id);
 	return 0;
 }
 
@@ -189,7 +190,7 @@ static int lock_item(struct change *ch, struct db_conn *tx, struct error *err)
 		rc = not_deleted(&ch->item, err);
 	if (rc < 0 || wanted == 0 || wanted == ch->item.version)
 		return rc;
-	error_set(err, ERR_CONFLICT, "pizza", "%s has version %lld, not %lld", ch->item.pizza_id,
+	error_set(err, ERR_CONFLICT, "pizza", "the pizza %s has version %lld, not %lld", ch->item.pizza_id,
 		  (long long)ch->item.version, (long long)wanted);
 	error_hint(err, "read it again and repeat the change");
 	return ERR_CONFLICT;
@@ -209,7 +210,8 @@ static int apply_create(struct change *ch, struct db_conn *tx, struct error *err
 	if (rc < 0)
 		return rc;
 	if (!old.deleted)
-		return error_set(err, ERR_CONFLICT, "pizza", "%s is on the menu already", old.pizza_id);
+		return error_set(err, ERR_CONFLICT, "pizza", "the pizza %s is on the menu already",
+				 old.pizza_id);
 	ch->item.version = old.version;
 	return 0;
 }

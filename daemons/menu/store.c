@@ -76,7 +76,7 @@ static int get_with(struct db_conn *c, struct db_statement *statement, const cha
 	if (rc < 0)
 		return rc;
 	if (db_rows(r) == 0)
-		return error_set(err, ERR_NOT_FOUND, "pizza", "%.63s is not on the menu", pizza_id);
+		return error_set(err, ERR_NOT_FOUND, "pizza", "the pizza %.63s is not on the menu", pizza_id);
 	load_row(r, 0, item);
 	return 0;
 }
@@ -127,7 +127,8 @@ static int save_row(struct db_conn *tx, struct menu_item *item, struct error *er
 	if (rc < 0)
 		return rc;
 	if (db_rows(r) == 0)
-		return error_set(err, ERR_CONFLICT, "pizza", "%s was changed meanwhile", item->pizza_id);
+		return error_set(err, ERR_CONFLICT, "pizza", "the pizza %s was changed meanwhile",
+				 item->pizza_id);
 	item->version = db_int(r, 0, 0);
 	item->created_us = db_time(r, 0, 1);
 	item->updated_us = db_time(r, 0, 2);
