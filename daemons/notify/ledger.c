@@ -123,6 +123,7 @@ int ledger_claim(struct db_conn *c, struct composer *composer, enum notify_chann
 
 DB_STATEMENT(recipients_lock,
 	     "SELECT FROM recipients WHERE aggregate_id = ANY ($1::text[]) ORDER BY aggregate_id FOR UPDATE");
+/* Not `= 'pending'`: the partial index of what is due would seem to fit, and holds everything under way. */
 DB_STATEMENT(
     deliveries_end,
     "UPDATE deliveries d SET status = v.status, attempts = v.attempts, provider_id = v.provider_id,"
@@ -130,7 +131,8 @@ DB_STATEMENT(
     " next_attempt_at = clock_timestamp() + v.retry_ms * interval '1 ms'"
     " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::bigint[])"
     " AS v (id, channel, status, attempts, provider_id, error, retry_ms)"
-    " WHERE d.notification_id = v.id AND d.channel = v.channel AND d.status = 'pending'");
+    " WHERE d.notification_id = v.id AND d.channel = v.channel AND d.status NOT IN ('sent', 'failed', "
+    "'skipped')");
 /* latency: only of the first sending. */
 DB_STATEMENT(
     notifications_settle,
