@@ -5,7 +5,9 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/bus/admin.h"
@@ -15,9 +17,10 @@
 #include "core/db/db.h"
 #include "daemons/pizzad/supervisor.h"
 
-#define KAFKA_TIMEOUT_MS 10000
-#define RELAY_ROLE	 "pizza_outbox"
-#define RETENTION_SIZE	 24
+#define KAFKA_TIMEOUT_MS  10000
+#define TOPICS_TIMEOUT_MS 60000
+#define RELAY_ROLE	  "pizza_outbox"
+#define RETENTION_SIZE	  24
 
 /* --- PostgreSQL --- */
 
@@ -204,6 +207,49 @@ static int make_topics(struct bus_admin *a, struct error *err)
 	return rc;
 }
 
+static bool topic_ready(const struct bus_partition_info *p, int n, const char *topic)
+{
+	bool there = false;
+
+	for (int i = 0; i < n; i++) {
+		if (strcmp(p[i].topic, topic) != 0)
+			continue;
+		if (p[i].leader < 0)
+			return false;
+		there = true;
+	}
+	return there;
+}
+
+static bool all_ready(const struct bus_partition_info *p, int n)
+{
+	for (int i = 0; i < TOPIC_COUNT; i++)
+		if (!topic_ready(p, n, topics[i].name) || !topic_ready(p, n, topics[i].dead_letters))
+			return false;
+	return true;
+}
+
+/* The controller answers before the broker has the topics; a consumer that asks in between waits for long. */
+static int await_topics(struct bus_admin *a, struct error *err)
+{
+	static const struct timespec pause = {0, 50000000};
+	struct mono deadline = mono_add_ms(mono_now(), TOPICS_TIMEOUT_MS);
+
+	for (;;) {
+		struct bus_partition_info *there = NULL;
+		int n = 0, rc = bus_admin_partitions(a, NULL, 0, false, &there, &n, err);
+		bool complete = rc == 0 && all_ready(there, n);
+
+		bus_partitions_free(there, n);
+		if (rc < 0 || complete)
+			return rc;
+		if (mono_left_ms(deadline) == 0)
+			return error_set(err, ERR_TIMEOUT, "Kafka", "new topics have no leader after %d s",
+					 TOPICS_TIMEOUT_MS / 1000);
+		nanosleep(&pause, NULL);
+	}
+}
+
 int provision_topics(struct error *err)
 {
 	const char *bootstrap = config_string(CONFIG_KAFKA_BOOTSTRAP);
@@ -221,6 +267,8 @@ int provision_topics(struct error *err)
 	rc = bus_admin_ping(a, err);
 	if (rc == 0)
 		rc = make_topics(a, err);
+	if (rc == 0)
+		rc = await_topics(a, err);
 	bus_admin_free(a);
 	if (rc < 0 && bootstrap[0] != '\0')
 		error_hint(err, "kafka.bootstrap must lead to a running cluster where topics may be created");
