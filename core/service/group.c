@@ -2,7 +2,7 @@
  * Group execution: a ring of waiting items under one lock, and workers that take as many as they may.
  *
  * Nothing waits for a group to fill: a worker takes what is there.  A signal is sent only when a worker is
- * idle, so that under load adding costs no more than the lock.
+ * idle and has not been signalled yet, so that under load adding costs no more than the lock.
  */
 #include "core/service/group.h"
 
@@ -23,7 +23,8 @@ struct group {
 	pthread_cond_t wake;
 	void **ring; /* cap is a power of two */
 	size_t cap, head, len;
-	int idle;
+	int idle;   /* workers that wait */
+	int waking; /* of them, signalled and not yet awake */
 	bool stopping;
 	int max_items;
 	group_run *run;
@@ -31,6 +32,15 @@ struct group {
 	int worker_count;
 	struct group_worker *workers;
 };
+
+/* Under the lock: true when one more idle worker is to be signalled. */
+static bool promise_wake(struct group *g)
+{
+	if (g->len == 0 || g->idle <= g->waking)
+		return false;
+	g->waking++;
+	return true;
+}
 
 /* Under the lock: moves up to max_items into items. */
 static int take(struct group *g, void **items)
@@ -55,6 +65,8 @@ static void *work(void *arg)
 		int n = take(g, w->items);
 
 		if (n > 0) {
+			if (promise_wake(g)) /* for what is left */
+				pthread_cond_signal(&g->wake);
 			pthread_mutex_unlock(&g->lock);
 			g->run(g->arg, w->number, w->items, n);
 			pthread_mutex_lock(&g->lock);
@@ -64,6 +76,8 @@ static void *work(void *arg)
 			g->idle++;
 			pthread_cond_wait(&g->wake, &g->lock);
 			g->idle--;
+			if (g->waking > 0)
+				g->waking--;
 		}
 	}
 	pthread_mutex_unlock(&g->lock);
@@ -124,7 +138,7 @@ bool group_add(struct group *g, void *item, int queue_max)
 	if (g->len == g->cap)
 		grow(g);
 	g->ring[(g->head + g->len++) & (g->cap - 1)] = item;
-	wake = g->idle > 0;
+	wake = promise_wake(g);
 	pthread_mutex_unlock(&g->lock);
 	if (wake)
 		pthread_cond_signal(&g->wake);

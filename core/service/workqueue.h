@@ -39,8 +39,7 @@ struct workqueue_ops {
 struct workqueue_options {
 	const char *name; /* for logs */
 	int parallel;
-	/* How long an item that is ready may wait for its start; then it is freed and left to the claim. 0: 5
-	 * s. */
+	/* Ready items not started within this time are freed and left to their lease's end. 0: 5 s. */
 	int64_t hold_ms;
 	int64_t poll_ms; /* fallback when no wake comes: retries that become due, leases that ran out */
 	struct breaker
