@@ -314,6 +314,8 @@ int bus_consumer_new(const struct bus_consumer_options *options, struct bus_cons
 	    {"session.timeout.ms", "6000"},
 	    {"heartbeat.interval.ms", "1500"},
 	    {"max.poll.interval.ms", "300000"},
+	    /* Topics made after the subscription are found soon. */
+	    {"topic.metadata.refresh.interval.ms", "3000"},
 	    {"fetch.min.bytes", "1"},
 	    {"fetch.wait.max.ms", "250"},
 	    {"fetch.max.bytes", "8388608"},
