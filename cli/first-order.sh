@@ -8,7 +8,7 @@ pizzactl=$1
 # A customer is left alone with one question: is it paid?  The order goes in through the HTTP API.
 order=$("$pizzactl" order create --item margherita:large:2 --name "First Customer" --email first@example.org \
 	--phone +7-900-123-45-67 --address "1 Oven Lane" -o name)
-"$pizzactl" saga wait "$order" --for paid --timeout 60s --quiet
+"$pizzactl" saga wait "$order" --for paid --timeout 60s -o none
 echo
 "$pizzactl" saga show "$order"
 
