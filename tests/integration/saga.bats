@@ -49,8 +49,9 @@ load common
 	curl -sS -X POST -H "Authorization: Bearer $(token)" -H 'Content-Type: application/json' "$(url 1 /api/v1/menu)" -d '{
 		"pizza_id":"gigantic","name":"Gigantic","description":"more dough than there is",
 		"prices":{"small":100,"medium":200,"large":300},"currency":"RUB",
-		"recipe":[{"ingredient_id":"dough","quantities":{"small":1,"medium":1,"large":900000000000}}]}'
-	create_gigantic() { gigantic=$(order card gigantic 2>/dev/null); }
+		"recipe":[{"ingredient_id":"dough","quantities":{"small":1,"medium":1,"large":1000000}}]}'
+	items=$(printf -- '--item gigantic:large:100 %.0s' $(seq 20))
+	create_gigantic() { gigantic=$("$PIZZACTL" order create $items --address x -o name 2>/dev/null); }
 	eventually 20 create_gigantic
 	run "$PIZZACTL" saga wait "$gigantic" --for paid --timeout 60s
 	[ "$status" = 4 ]
