@@ -85,22 +85,24 @@ enum notify_news notify_news(enum event_type type, const char *by)
 	return NEWS_NONE;
 }
 
+#define ENDED (HEARD_READY | HEARD_CANCELLED | HEARD_CANCELLED_BY_PAYMENT)
+
 /* One row per news: the bit it sets, the message it gives, and what must not have been heard before. */
 static const struct {
 	int bit;
+	bool silent;
 	enum notify_kind kind;
 	int unless;
 } news_rules[NEWS_COUNT] = {
-    [NEWS_NONE] = {0, NOTIFY_MESSAGE, 0},
-    [NEWS_CREATED] = {HEARD_CREATED, NOTIFY_ORDER_CREATED,
-		      HEARD_CREATED | HEARD_FAILED | HEARD_READY | HEARD_CANCELLED},
-    [NEWS_COMPLETED] = {HEARD_COMPLETED, NOTIFY_PAYMENT_COMPLETED,
-			HEARD_COMPLETED | HEARD_READY | HEARD_CANCELLED},
-    [NEWS_FAILED] = {HEARD_FAILED, NOTIFY_PAYMENT_FAILED, HEARD_FAILED | HEARD_CANCELLED},
-    [NEWS_READY] = {HEARD_READY, NOTIFY_ORDER_READY, HEARD_READY | HEARD_CANCELLED},
-    [NEWS_CANCELLED] = {HEARD_CANCELLED, NOTIFY_ORDER_CANCELLED, HEARD_CANCELLED},
-    [NEWS_CANCELLED_BY_PAYMENT] = {HEARD_CANCELLED, NOTIFY_ORDER_CANCELLED, HEARD_CANCELLED | HEARD_FAILED},
-    [NEWS_LOW] = {HEARD_LOW, NOTIFY_STOCK_LOW, 0},
+    [NEWS_NONE] = {0, true, NOTIFY_MESSAGE, 0},
+    [NEWS_CREATED] = {HEARD_CREATED, false, NOTIFY_ORDER_CREATED, HEARD_CREATED | HEARD_FAILED | ENDED},
+    [NEWS_COMPLETED] = {HEARD_COMPLETED, false, NOTIFY_PAYMENT_COMPLETED, HEARD_COMPLETED | ENDED},
+    [NEWS_FAILED] = {HEARD_FAILED, false, NOTIFY_PAYMENT_FAILED, HEARD_FAILED | HEARD_CANCELLED},
+    [NEWS_READY] = {HEARD_READY, false, NOTIFY_ORDER_READY, ENDED},
+    [NEWS_CANCELLED] = {HEARD_CANCELLED, false, NOTIFY_ORDER_CANCELLED,
+			HEARD_CANCELLED | HEARD_CANCELLED_BY_PAYMENT},
+    [NEWS_CANCELLED_BY_PAYMENT] = {HEARD_CANCELLED_BY_PAYMENT, true, NOTIFY_ORDER_CANCELLED, 0},
+    [NEWS_LOW] = {HEARD_LOW, false, NOTIFY_STOCK_LOW, 0},
 };
 
 int notify_heard(enum notify_news news)
@@ -110,7 +112,7 @@ int notify_heard(enum notify_news news)
 
 bool notify_tells(enum notify_news news, int heard_before, enum notify_kind *ret)
 {
-	if (news == NEWS_NONE || (heard_before & news_rules[news].unless) != 0)
+	if (news_rules[news].silent || (heard_before & news_rules[news].unless) != 0)
 		return false;
 	*ret = news_rules[news].kind;
 	return true;

@@ -36,6 +36,7 @@ enum notify_heard {
 	HEARD_READY = 1 << 3,
 	HEARD_CANCELLED = 1 << 4,
 	HEARD_LOW = 1 << 5,
+	HEARD_CANCELLED_BY_PAYMENT = 1 << 6,
 };
 
 /* What an event is to us. */
@@ -56,8 +57,8 @@ enum notify_news notify_news(enum event_type type, const char *by);
 int notify_heard(enum notify_news news);
 /*
  * Does it give a message, after what has been heard of the same order?  Total.  A payment's failure and the
- * cancellation it causes give one message, whichever comes first; after a cancellation nothing else is told;
- * nothing twice.
+ * cancellation it causes give one message, the failure's, whichever comes first; after a cancellation nothing
+ * else is told; nothing twice.
  */
 bool notify_tells(enum notify_news news, int heard_before, enum notify_kind *ret);
 
