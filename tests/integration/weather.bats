@@ -83,11 +83,11 @@ letters() {
 }
 
 @test "a charge whose reply is lost is captured once" {
-	"$PIZZACTL" sandbox set payment.timeout_after_charge=1 --reason "test" >/dev/null
+	"$PIZZACTL" sandbox set --timeout-after-charge 1 >/dev/null
 	id=$(order)
 	captured() { [ "$(sql pizza_payment "SELECT attempt >= 1 AND status IN ('processing', 'requested') FROM payments WHERE order_id = '$id'")" = t ]; }
 	eventually 20 captured
-	"$PIZZACTL" sandbox set payment.timeout_after_charge=0 >/dev/null
+	"$PIZZACTL" sandbox set --clear >/dev/null
 	eventually 90 paid "$id"
 	[ "$("$PIZZACTL" sandbox ledger -o json | jq "[.[] | select(.order_id == \"$id\" and .kind == \"capture\")] | length")" = 1 ]
 }
