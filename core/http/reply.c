@@ -187,20 +187,25 @@ void http_abandon(struct http_request *r)
 	resume_with(r, 503, response);
 }
 
-void http_problem(struct http_problems *p, const char *field, const char *detail, ...)
+static void add_problem(struct http_problems *p, const char *field, const char *detail)
 {
 	AUTO_FREE char *clean_field = http_utf8_clean(field);
-	AUTO_FREE char *clean_detail = NULL;
+	AUTO_FREE char *clean_detail = http_utf8_clean(detail);
+
+	if (p->list == NULL)
+		p->list = json_array();
+	json_array_append_new(p->list, json_pack("{s:s,s:s}", "field", clean_field, "detail", clean_detail));
+}
+
+void http_problem(struct http_problems *p, const char *field, const char *detail, ...)
+{
 	char text[256];
 	va_list ap;
 
 	va_start(ap, detail);
 	vsnprintf(text, sizeof(text), detail, ap);
 	va_end(ap);
-	clean_detail = http_utf8_clean(text);
-	if (p->list == NULL)
-		p->list = json_array();
-	json_array_append_new(p->list, json_pack("{s:s,s:s}", "field", clean_field, "detail", clean_detail));
+	add_problem(p, field, text);
 }
 
 void http_reply_problems(struct http_request *r, int status, const char *title, struct http_problems *p)
