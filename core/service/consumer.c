@@ -246,16 +246,22 @@ static void stay_alive(struct consumer *c, int64_t ms)
 	bus_batch_done(&stray);
 }
 
-/* Something we need is down: the batch comes again later, no attempt is consumed. */
-static void wait_for_dependency(struct consumer *c, const struct error *why)
+/*
+ * Something we need is down: the batch, but for its first `done` messages, comes again later; no attempt is
+ * consumed.
+ */
+static void wait_for_dependency(struct consumer *c, int done, const struct error *why)
 {
 	const struct backoff backoff = {50, 1000};
+	const struct bus_batch first = {.messages = c->batch.messages, .count = done};
+	const struct bus_batch rest = {.messages = c->batch.messages + done, .count = c->batch.count - done};
 	struct error err;
 
 	if (c->pauses++ == 0)
 		log_err(LOG_WARN, why, "consumption pauses");
 	service_condition(c->service, "consumer", false, false, "waits: %s: %.100s", why->what, why->why);
-	if (bus_consumer_rewind(c->bus, &c->batch, &err) < 0)
+	bus_consumer_commit(c->bus, &first);
+	if (bus_consumer_rewind(c->bus, &rest, &err) < 0)
 		log_err(LOG_WARN, &err, "rewind");
 	stay_alive(c, why->code == ERR_NOT_YET ? 50 : backoff_ms(&backoff, c->pauses));
 	bus_consumer_resume(c->bus);
@@ -310,31 +316,6 @@ static int run_alone(struct consumer *c, const struct item *it, struct error *er
 	}
 }
 
-static int run_one_by_one(struct consumer *c, struct error *err)
-{
-	for (int i = 0; i < c->batch.count; i++) {
-		int rc = c->items[i].state == ITEM_WANTED ? run_alone(c, &c->items[i], err) : 0;
-
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
-static int bury_unreadable(struct consumer *c, struct error *err)
-{
-	for (int i = 0; i < c->batch.count; i++) {
-		const struct item *it = &c->items[i];
-		int rc = it->state == ITEM_UNREADABLE ? bury(c, it, &it->failure, "parse", 0, err) : 0;
-
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
-/* --- the loop --- */
-
 static int collect_wanted(struct consumer *c)
 {
 	int n = 0;
@@ -344,6 +325,36 @@ static int collect_wanted(struct consumer *c)
 			c->wanted[n++] = &c->items[i].event;
 	return n;
 }
+
+static int bury_unreadable(struct consumer *c, const struct item *it, struct error *err)
+{
+	return it->state == ITEM_UNREADABLE ? bury(c, it, &it->failure, "parse", 0, err) : 0;
+}
+
+/* *ret_done messages are through, also when a later one is not: those must not come again and be buried twice. */
+static int run_one_by_one(struct consumer *c, int *ret_done, struct error *err)
+{
+	for (*ret_done = 0; *ret_done < c->batch.count; ++*ret_done) {
+		const struct item *it = &c->items[*ret_done];
+		int rc = it->state == ITEM_WANTED ? run_alone(c, it, err) : bury_unreadable(c, it, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* The unreadable ones come last: while the others wait for something, nothing has been buried. */
+static int run_together(struct consumer *c, struct error *err)
+{
+	int rc = run_transaction(c, collect_wanted(c), err);
+
+	for (int i = 0; rc == 0 && i < c->batch.count; i++)
+		rc = bury_unreadable(c, &c->items[i], err);
+	return rc;
+}
+
+/* --- the loop --- */
 
 /* Sums per topic, so that the registry is asked once per batch and topic. */
 static void count_messages(struct consumer *c)
@@ -369,18 +380,16 @@ static void count_messages(struct consumer *c)
 static void process_batch(struct consumer *c)
 {
 	struct error err;
-	int rc;
+	int done = 0, rc;
 
 	parse_batch(c);
-	rc = bury_unreadable(c, &err);
-	if (rc == 0)
-		rc = run_transaction(c, collect_wanted(c), &err);
+	rc = run_together(c, &err);
 	if (rc < 0 && error_class(rc) != CLASS_DEPENDENCY && rc != ERR_UNKNOWN) {
 		log_err(LOG_WARN, &err, "a batch of %d failed and is repeated one by one", c->batch.count);
-		rc = run_one_by_one(c, &err);
+		rc = run_one_by_one(c, &done, &err);
 	}
 	if (rc < 0) {
-		wait_for_dependency(c, &err);
+		wait_for_dependency(c, done, &err);
 	} else {
 		bus_consumer_commit(c->bus, &c->batch);
 		count_messages(c);
