@@ -3,26 +3,19 @@
  * order is cancelled, and says when something falls short.  It is ready once it has a copy of the menu, whose
  * recipes it needs.
  */
-#include "core/base/clock.h"
-#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
 #include "core/service/service.h"
 #include "daemons/inventory/api.h"
 #include "daemons/inventory/batch.h"
-
-/*
- * How long orders from a newer menu than ours are waited for.  The copy follows within milliseconds; after
- * this long the version does not exist, and waiting on would stop everybody's orders.
- */
-#define MENU_PATIENCE_MS 30000
+#include "daemons/inventory/patience.h"
 
 extern const struct db_migration inventory_migrations[];
 extern const int inventory_migration_count;
 
 struct inventory {
 	struct menucopy *menu;
-	struct mono waiting_since; /* for the menu; the consumer thread's */
+	struct patience patience; /* the consumer thread's */
 };
 
 static int start(struct service *s, struct error *err)
@@ -55,35 +48,28 @@ static bool wants(enum event_type type)
 
 static const struct menu_pizza *find_pizza(void *arg, const char *pizza_id)
 {
-	return menucopy_find(arg, pizza_id);
+	struct inventory *inv = arg;
+
+	return menucopy_find(inv->menu, pizza_id);
+}
+
+static bool wait_for_menu(void *arg, const char *pizza_id, int64_t version)
+{
+	struct inventory *inv = arg;
+
+	return patience_wait(&inv->patience, pizza_id, version, mono_now());
 }
 
 static int handle(struct service *s, struct service_batch *b, struct error *err)
 {
 	struct inventory *inv = service_data(s);
-	bool waiting = inv->waiting_since.ns != 0;
-	const struct menu_view menu = {
-	    .find = find_pizza,
-	    .arg = inv->menu,
-	    .wait = !waiting || mono_since_ms(inv->waiting_since) < MENU_PATIENCE_MS,
-	};
+	const struct menu_view menu = {.find = find_pizza, .wait = wait_for_menu, .arg = inv};
 	int rc;
 
 	menucopy_lock(inv->menu);
 	rc = batch_handle(b->tx, b->events, b->count, &menu, (int)config_int(CONFIG_STOCK_LOW), err);
 	menucopy_unlock(inv->menu);
-	if (rc == ERR_NOT_YET && !waiting)
-		inv->waiting_since = mono_now();
 	return rc;
-}
-
-static void settled(struct service *s, void *state, bool committed)
-{
-	struct inventory *inv = service_data(s);
-
-	(void)state;
-	if (committed)
-		inv->waiting_since = (struct mono){0};
 }
 
 int main(int argc, char **argv)
@@ -98,7 +84,6 @@ int main(int argc, char **argv)
 	    .stop = stop,
 	    .wants = wants,
 	    .handle = handle,
-	    .settled = settled,
 	};
 
 	return service_main(&spec, argc, argv);

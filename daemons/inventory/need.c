@@ -77,7 +77,8 @@ static int add_item(const json_t *json, const struct stock *stock, const struct 
 	if (rc < 0)
 		return rc;
 	pizza = menu->find(menu->arg, item.pizza_id);
-	if (menu->wait && item.menu_version > (pizza != NULL ? pizza->version : 0))
+	if (item.menu_version > (pizza != NULL ? pizza->version : 0) &&
+	    menu->wait(menu->arg, item.pizza_id, item.menu_version))
 		return error_set(err, ERR_NOT_YET, "menu", "version %lld of %.63s has not been read yet",
 				 (long long)item.menu_version, item.pizza_id);
 	if (pizza == NULL) {

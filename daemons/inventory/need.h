@@ -17,8 +17,9 @@
 /* The recipes.  The pizza found is valid as long as the caller of the batch holds the menu. */
 struct menu_view {
 	const struct menu_pizza *(*find)(void *arg, const char *pizza_id); /* NULL: unknown */
+	/* Is a version that the copy has not got yet waited for?  Else the recipe at hand is taken. */
+	bool (*wait)(void *arg, const char *pizza_id, int64_t version);
 	void *arg;
-	bool wait; /* for a version that the copy has not got yet; else the recipe at hand is taken */
 };
 
 #define NEED_REASON_SIZE 160

@@ -12,6 +12,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "daemons/inventory/need.c"
+#include "daemons/inventory/patience.c"
 #include "daemons/inventory/rules.c"
 
 /* --- the table --- */
@@ -204,6 +205,19 @@ static const struct menu_pizza *find(void *arg, const char *pizza_id)
 	return NULL;
 }
 
+static bool wait_always(void *arg, const char *pizza_id, int64_t version)
+{
+	(void)arg;
+	(void)pizza_id;
+	(void)version;
+	return true;
+}
+
+static bool wait_never(void *arg, const char *pizza_id, int64_t version)
+{
+	return !wait_always(arg, pizza_id, version);
+}
+
 static char reason[NEED_REASON_SIZE];
 static int64_t need[3];
 static struct error err;
@@ -211,7 +225,7 @@ static struct error err;
 static int need_of(const char *text, bool wait)
 {
 	AUTO_JSON json_t *data = json_loads(text, 0, NULL);
-	const struct menu_view menu = {.find = find, .wait = wait};
+	const struct menu_view menu = {.find = find, .wait = wait ? wait_always : wait_never};
 	struct stock s = new_stock();
 
 	assert_non_null(data);
@@ -299,6 +313,34 @@ static void test_need_as_text(void **state)
 	assert_int_equal(need_read("[{\"ingredient_id\":\"eel\",\"quantity\":1}]", &s, back, &err), ERR_BUG);
 }
 
+static void test_patience_ends(void **state)
+{
+	struct patience p = {0};
+	const struct mono start = {1000000000};
+
+	(void)state;
+	assert_true(patience_wait(&p, "nope", 1, start));
+	assert_true(patience_wait(&p, "nope", 1, mono_add_ms(start, PATIENCE_MS - 1)));
+	assert_true(patience_wait(&p, "nope", 2, mono_add_ms(start, PATIENCE_MS)));
+	assert_true(patience_wait(&p, "other", 1, mono_add_ms(start, PATIENCE_MS)));
+	assert_false(patience_wait(&p, "nope", 1, mono_add_ms(start, PATIENCE_MS)));
+	assert_false(patience_wait(&p, "nope", 1, mono_add_ms(start, 2 * PATIENCE_MS)));
+}
+
+static void test_patience_forgets_the_oldest(void **state)
+{
+	struct patience p = {0};
+	const struct mono start = {1000000000};
+
+	(void)state;
+	for (int i = 0; i < PATIENCE_SLOTS; i++)
+		assert_true(patience_wait(&p, "nope", 1 + i, start));
+	assert_false(patience_wait(&p, "nope", 1, mono_add_ms(start, PATIENCE_MS)));
+	assert_true(patience_wait(&p, "one more", 1, mono_add_ms(start, PATIENCE_MS)));
+	assert_false(patience_wait(&p, "nope", 2, mono_add_ms(start, PATIENCE_MS)));
+	assert_true(patience_wait(&p, "nope", 1, mono_add_ms(start, PATIENCE_MS)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +359,8 @@ int main(void)
 	    cmocka_unit_test(test_need_of_the_unknown),
 	    cmocka_unit_test(test_need_refuses_nonsense),
 	    cmocka_unit_test(test_need_as_text),
+	    cmocka_unit_test(test_patience_ends),
+	    cmocka_unit_test(test_patience_forgets_the_oldest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
