@@ -193,6 +193,8 @@ bool event_order(const struct event *e, struct uuid *ret)
 
 	if (topic == TOPIC_MENU || topic == TOPIC_DLQ)
 		return false;
+	if (topic == TOPIC_NOTIFICATION && json_string_or(e->data, "order_id", NULL) == NULL)
+		return false; /* a free message is about itself */
 	return uuid_parse(e->aggregate_id, ret);
 }
 

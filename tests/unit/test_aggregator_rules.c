@@ -244,7 +244,10 @@ static void test_orders_of_events(void **state)
 	assert_false(event_order(&e, &order));
 	e.type = EVENT_NOTIFICATION_SENT;
 	strcpy(e.aggregate_id, "01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11");
+	assert_false(event_order(&e, &order)); /* a free message */
+	e.data = json_pack("{s:s}", "order_id", e.aggregate_id);
 	assert_true(event_order(&e, &order));
+	json_decref(e.data);
 	e.type = EVENT_MESSAGE_REPLAYED; /* its aggregate is a letter */
 	assert_false(event_order(&e, &order));
 }
