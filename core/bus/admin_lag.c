@@ -185,26 +185,40 @@ static void number_partitions(struct lag_job *j)
 	}
 }
 
-/* Where nothing is committed, reading starts at the beginning: the lag counts from there. */
+/*
+ * Where nothing is committed, reading starts at the beginning, and the lag counts from there.  The list holds
+ * the rows concerned in their order.
+ */
 static rd_kafka_topic_partition_list_t *begins(struct bus_admin *a, const struct lag_job *j)
 {
-	rd_kafka_topic_partition_list_t *list;
-	bool any = false;
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
+	AUTO_FREE int *begin_of = xcalloc((size_t)j->ends->cnt + 1, sizeof(*begin_of));
+	rd_kafka_topic_partition_list_t *rows = rd_kafka_topic_partition_list_new(16);
 
-	for (int i = 0; i < j->count; i++)
-		any |= j->rows[i].state == BUS_LAG_NO_COMMIT;
-	if (!any)
-		return NULL;
-	list = rd_kafka_topic_partition_list_copy(j->ends);
-	for (int i = 0; i < list->cnt; i++)
-		list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
+	for (int i = 0; i < j->count; i++) {
+		const struct bus_lag *row = &j->rows[i];
+
+		if (row->state != BUS_LAG_NO_COMMIT)
+			continue;
+		if (begin_of[j->end_of[i]] == 0) {
+			rd_kafka_topic_partition_list_add(list, row->topic, row->partition)->offset =
+			    RD_KAFKA_OFFSET_BEGINNING;
+			begin_of[j->end_of[i]] = list->cnt;
+		}
+		rd_kafka_topic_partition_list_add(rows, row->topic, row->partition)->offset =
+		    begin_of[j->end_of[i]] - 1;
+	}
 	bus_admin_offsets(a, list);
-	return list;
+	for (int i = 0; i < rows->cnt; i++)
+		rows->elems[i].offset = list->elems[rows->elems[i].offset].offset;
+	rd_kafka_topic_partition_list_destroy(list);
+	return rows;
 }
 
 static void fill_in(struct bus_admin *a, struct lag_job *j)
 {
 	rd_kafka_topic_partition_list_t *begin = begins(a, j);
+	int next_begin = 0;
 
 	bus_admin_offsets(a, j->ends);
 	for (int i = 0; i < j->count; i++) {
@@ -213,7 +227,7 @@ static void fill_in(struct bus_admin *a, struct lag_job *j)
 
 		row->end = j->ends->elems[j->end_of[i]].offset;
 		if (row->state == BUS_LAG_NO_COMMIT)
-			from = begin->elems[j->end_of[i]].offset;
+			from = begin->elems[next_begin++].offset;
 		if (row->end < 0)
 			row->state = BUS_LAG_UNKNOWN;
 		if (row->end < 0 || from < 0)
@@ -221,8 +235,7 @@ static void fill_in(struct bus_admin *a, struct lag_job *j)
 		row->lag = row->end > from ? row->end - from : 0;
 		row->lag_seconds = row->lag == 0 ? 0 : -1;
 	}
-	if (begin != NULL)
-		rd_kafka_topic_partition_list_destroy(begin);
+	rd_kafka_topic_partition_list_destroy(begin);
 }
 
 /* --- ages --- */
