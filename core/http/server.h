@@ -1,8 +1,10 @@
 /*
- * HTTP/1.1 server over libmicrohttpd: a route table, replies now or later from another thread, problem+json errors.
+ * HTTP/1.1 server over libmicrohttpd: a route table, replies now or later from another thread, problem+json
+ * errors.
  *
- * A handler runs on one of the server's event loops and must not block: it replies at once, or calls http_defer and
- * gives the request to a worker that calls one of the http_reply functions later, from any thread, exactly once.
+ * A handler runs on one of the server's event loops and must not block: it replies at once, or calls
+ * http_defer and gives the request to a worker that calls one of the http_reply functions later, from any
+ * thread, exactly once.
  */
 #ifndef PIZZA_HTTP_SERVER_H
 #define PIZZA_HTTP_SERVER_H
@@ -30,28 +32,29 @@ struct http_route {
 	const char *pattern; /* "/api/v1/orders/{id}/cancel" */
 	http_handler *handler;
 	enum http_access access;
-	bool blocking; /* run the handler on a worker thread instead of the event loop: it may use the database */
+	bool blocking; /* run the handler on a worker thread, not the event loop: it may use the database */
 };
 
 struct http_server_options {
-	const char *address;    /* "127.0.0.1" */
-	int port;               /* 0: any free one */
-	const char *unix_path;  /* or a Unix socket (mode 0600) instead; NULL */
-	bool reuse_port;        /* SO_REUSEPORT: replicas share the port */
-	int loops;              /* event-loop threads */
-	int workers;            /* threads for blocking routes */
-	size_t body_max;        /* bytes; more is 413 */
+	const char *address;   /* "127.0.0.1" */
+	int port;	       /* 0: any free one */
+	const char *unix_path; /* or a Unix socket (mode 0600) instead; NULL */
+	bool reuse_port;       /* SO_REUSEPORT: replicas share the port */
+	int loops;	       /* event-loop threads */
+	int workers;	       /* threads for blocking routes */
+	size_t body_max;       /* bytes; more is 413 */
 	int connections_max;
 	const char *operator_token; /* NULL: operator routes answer 401 */
 	const struct http_route *routes;
 	int route_count;
 	void *arg; /* for every handler */
-	/* Optional: called once for each finished request, from the loop. route is the pattern, "" for none. */
+	/* Optional: called once for each finished request, from the loop. route: the pattern, or "". */
 	void (*observe)(void *arg, const char *method, const char *route, int status, double seconds);
 };
 
 /* Listens and starts the threads.  A port in use is ERR_CONFLICT and names it, with a hint. */
-int http_server_start(const struct http_server_options *options, struct http_server **ret, struct error *err) MUST_USE;
+int http_server_start(const struct http_server_options *options, struct http_server **ret,
+		      struct error *err) MUST_USE;
 int http_server_port(const struct http_server *s);
 /* Stops accepting, lets running requests finish for up to drain_ms, then closes.  NULL is fine. */
 void http_server_stop(struct http_server *s, int drain_ms);
@@ -61,19 +64,23 @@ void http_server_stop(struct http_server *s, int drain_ms);
 const char *http_method(const struct http_request *r);
 const char *http_path(const struct http_request *r);
 const char *http_header(const struct http_request *r, const char *name); /* NULL when absent */
-const char *http_query(const struct http_request *r, const char *name);  /* decoded; NULL when absent */
-const char *http_path_param(const struct http_request *r, int i);        /* the i-th {…}, decoded; "" past the last */
+const char *http_query(const struct http_request *r, const char *name);	 /* decoded; NULL when absent */
+const char *http_path_param(const struct http_request *r,
+			    int i); /* the i-th {…}, decoded; "" past the last */
 const char *http_body(const struct http_request *r, size_t *ret_len);
 struct mono http_started(const struct http_request *r);
 /* A query parameter as an integer in min..max; absent gives the fallback; ERR_USAGE names it. */
 int http_query_int(const struct http_request *r, const char *name, int64_t min, int64_t max, int64_t fallback,
-                   int64_t *ret, struct error *err) MUST_USE;
+		   int64_t *ret, struct error *err) MUST_USE;
 /*
- * The body as a JSON object; checks Content-Type (application/json or +json, or absent): ERR_MEDIA_TYPE, ERR_MALFORMED.
- * The value is owned by the caller.
+ * The body as a JSON object; checks Content-Type (application/json or +json, or absent): ERR_MEDIA_TYPE,
+ * ERR_MALFORMED. The value is owned by the caller.
  */
 int http_body_json(const struct http_request *r, json_t **ret, struct error *err) MUST_USE;
-/* A form-encoded body (application/x-www-form-urlencoded) as a flat JSON object of strings: {"metadata[order_id]": "…"}. */
+/*
+ * A form-encoded body (application/x-www-form-urlencoded) as a flat JSON object of strings:
+ * {"metadata[order_id]": "…"}.
+ */
 int http_body_form(const struct http_request *r, json_t **ret, struct error *err) MUST_USE;
 
 /* --- replies --- */
@@ -89,8 +96,8 @@ void http_reply_take(struct http_request *r, int status, const char *content_typ
 /* Takes the JSON value (its reference). */
 void http_reply_json(struct http_request *r, int status, json_t *value);
 /*
- * application/problem+json (RFC 9457) from an error: status and title from the error table, detail = why, "hint" when there
- * is one; ERR_UNAVAILABLE adds Retry-After.
+ * application/problem+json (RFC 9457) from an error: status and title from the error table, detail = why,
+ * "hint" when there is one; a 503 carries Retry-After.
  */
 void http_reply_error(struct http_request *r, const struct error *err);
 
