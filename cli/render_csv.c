@@ -9,7 +9,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 
-static void add_field(struct buf *out, const char *text)
+static void csv_field(struct buf *out, const char *text)
 {
 	if (strpbrk(text, ",\"\r\n") == NULL) {
 		buf_adds(out, text);
@@ -30,7 +30,7 @@ static void csv_begin(struct output *o)
 		return;
 	for (int i = 0; o->shown[i] != NULL; i++) {
 		buf_adds(&o->text, i > 0 ? "," : "");
-		add_field(&o->text, o->shown[i]->name);
+		csv_field(&o->text, o->shown[i]->name);
 	}
 	buf_adds(&o->text, "\r\n");
 }
@@ -42,12 +42,12 @@ static void csv_row(struct output *o, const json_t *row)
 
 		buf_adds(&o->text, i > 0 ? "," : "");
 		if (json_is_string(value)) {
-			add_field(&o->text, json_string_value(value));
+			csv_field(&o->text, json_string_value(value));
 		} else if (value != NULL && !json_is_null(value)) {
 			AUTO_FREE char *text =
 			    json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 
-			add_field(&o->text, text);
+			csv_field(&o->text, text);
 		}
 	}
 	buf_adds(&o->text, "\r\n");

@@ -5,17 +5,17 @@
 
 #include "core/base/json.h"
 
-static int add_text(const char *text, size_t n, void *out)
+static int json_chunk(const char *text, size_t n, void *out)
 {
 	buf_add(out, text, n);
 	return 0;
 }
 
-static void add_row(struct output *o, const json_t *row, size_t flags)
+static void json_add_row(struct output *o, const json_t *row, size_t flags)
 {
 	AUTO_JSON json_t *picked = output_pick(o, row);
 
-	json_dump_callback(picked, add_text, &o->text, flags | JSON_REAL_PRECISION(15));
+	json_dump_callback(picked, json_chunk, &o->text, flags | JSON_REAL_PRECISION(15));
 }
 
 static void array_begin(struct output *o)
@@ -28,7 +28,7 @@ static void array_row(struct output *o, const json_t *row)
 {
 	if (o->list)
 		buf_adds(&o->text, o->rows > 0 ? ",\n" : "\n");
-	add_row(o, row, o->list ? 0 : JSON_INDENT(2));
+	json_add_row(o, row, o->list ? 0 : JSON_INDENT(2));
 	if (!o->list)
 		buf_addc(&o->text, '\n');
 }
@@ -41,7 +41,7 @@ static void array_end(struct output *o, bool failed)
 
 const struct renderer render_json = {.begin = array_begin, .row = array_row, .end = array_end};
 
-static void lines_nothing(struct output *o)
+static void lines_begin(struct output *o)
 {
 	(void)o;
 }
@@ -54,8 +54,8 @@ static void lines_end(struct output *o, bool failed)
 
 static void lines_row(struct output *o, const json_t *row)
 {
-	add_row(o, row, JSON_COMPACT);
+	json_add_row(o, row, JSON_COMPACT);
 	buf_addc(&o->text, '\n');
 }
 
-const struct renderer render_jsonl = {.begin = lines_nothing, .row = lines_row, .end = lines_end};
+const struct renderer render_jsonl = {.begin = lines_begin, .row = lines_row, .end = lines_end};

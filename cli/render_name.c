@@ -6,12 +6,12 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 
-static void nothing(struct output *o)
+static void name_begin(struct output *o)
 {
 	(void)o;
 }
 
-static void no_end(struct output *o, bool failed)
+static void name_end(struct output *o, bool failed)
 {
 	(void)o;
 	(void)failed;
@@ -43,7 +43,7 @@ static void name_row(struct output *o, const json_t *row)
 	buf_addc(&o->text, '\n');
 }
 
-const struct renderer render_name = {.begin = nothing, .row = name_row, .end = no_end};
+const struct renderer render_name = {.begin = name_begin, .row = name_row, .end = name_end};
 
 static void no_row(struct output *o, const json_t *row)
 {
@@ -51,4 +51,4 @@ static void no_row(struct output *o, const json_t *row)
 	(void)row;
 }
 
-const struct renderer render_none = {.begin = nothing, .row = no_row, .end = no_end};
+const struct renderer render_none = {.begin = name_begin, .row = no_row, .end = name_end};

@@ -9,6 +9,7 @@
 
 #include <libsmartcols/libsmartcols.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "cli/human.h"
 #include "core/base/json.h"
@@ -24,7 +25,8 @@ struct table {
 	double widths[COLUMNS_MAX]; /* of the block before */
 };
 
-static const char *const MARK = "\033[1m";
+#define BOLD  "\033[1m"
+#define PLAIN "\033[0m"
 
 static struct libscols_table *new_table(const struct output_settings *s)
 {
@@ -57,7 +59,7 @@ static void add_columns(struct libscols_table *t, const struct column *const *sh
 		human_title(&title, shown[i]);
 		c = scols_table_new_column(t, buf_str(&title), 0, flags);
 		if (s->color)
-			scols_cell_set_color(scols_column_get_header(c), MARK);
+			scols_cell_set_color(scols_column_get_header(c), BOLD);
 	}
 }
 
@@ -77,16 +79,40 @@ static void add_line(struct libscols_table *t, const struct column *const *shown
 	}
 }
 
-/* Appends the table's text without blanks at the ends of lines. */
-static void add_trimmed(struct buf *out, const char *text)
+/* Bytes of a line that fit into so many columns (0: any number); escape sequences take none. */
+static size_t fitting(const char *line, size_t len, int width)
+{
+	size_t at = 0;
+	int columns = 0;
+
+	while (width > 0 && at < len) {
+		mbstate_t state = {0};
+		wchar_t c;
+		size_t n = mbrtowc(&c, line + at, len - at, &state);
+
+		if (line[at] == '\033') {
+			at += strcspn(line + at, "m") + 1;
+			continue;
+		}
+		columns += n <= len - at && wcwidth(c) > 0 ? wcwidth(c) : 0;
+		if (columns > width)
+			return at;
+		at += n <= len - at ? n : 1;
+	}
+	return len;
+}
+
+/* Appends the table's text without blanks at the ends of lines, and nothing beyond the width. */
+static void add_trimmed(struct buf *out, const char *text, const struct output_settings *s)
 {
 	while (*text != '\0') {
-		size_t len = strcspn(text, "\n"), keep = len;
+		size_t len = strcspn(text, "\n"), keep = fitting(text, len, s->width);
+		bool cut = keep < len;
 
 		while (keep > 0 && text[keep - 1] == ' ')
 			keep--;
 		buf_add(out, text, keep);
-		buf_addc(out, '\n');
+		buf_adds(out, cut && s->color ? PLAIN "\n" : "\n");
 		text += len + (text[len] == '\n');
 	}
 }
@@ -140,12 +166,12 @@ static void fit_table(struct libscols_table *t, const struct column *const *show
 	}
 }
 
-static void print_table(struct libscols_table *t, struct buf *out)
+static void print_table(struct libscols_table *t, struct buf *out, const struct output_settings *s)
 {
 	char *text = NULL;
 
 	if (scols_print_table_to_string(t, &text) == 0 && text != NULL)
-		add_trimmed(out, text);
+		add_trimmed(out, text, s);
 	free(text);
 }
 
@@ -166,7 +192,7 @@ static void end_block(struct output *o, struct table *t)
 		return;
 	if (o->settings.width > 0)
 		fit_table(t->scols, o->shown, o->settings.width);
-	print_table(t->scols, &o->text);
+	print_table(t->scols, &o->text, &o->settings);
 	for (int i = 0; o->shown[i] != NULL && i < COLUMNS_MAX; i++)
 		t->widths[i] = (double)scols_column_get_width(scols_table_get_column(t->scols, (size_t)i));
 	scols_unref_table(t->scols);
@@ -209,7 +235,7 @@ static void add_nested(struct output *o, const struct column *c, const json_t *r
 		add_nested_line(t, shown, json_array_get(value, i), row, settings.color);
 	if (settings.width > 0)
 		fit_table(t, shown, settings.width);
-	print_table(t, &text);
+	print_table(t, &text, &settings);
 	scols_unref_table(t);
 	for (const char *p = buf_str(&text); *p != '\0';) {
 		size_t len = strcspn(p, "\n");
@@ -219,7 +245,7 @@ static void add_nested(struct output *o, const struct column *c, const json_t *r
 	}
 }
 
-static void add_field(struct output *o, const struct column *c, const json_t *row, int width)
+static void table_field(struct output *o, const struct column *c, const json_t *row, int width)
 {
 	CLEANUP(buf_done) struct buf title = {0}, value = {0};
 	const char *color = NULL;
@@ -229,7 +255,7 @@ static void add_field(struct output *o, const struct column *c, const json_t *ro
 	if (o->settings.color && c->kind == COLUMN_STATE)
 		color = human_state_color(buf_str(&value));
 	buf_addf(&o->text, "%-*s  %s%s%s\n", width, buf_str(&title), color != NULL ? color : "",
-		 buf_str(&value), color != NULL ? "\033[0m" : "");
+		 buf_str(&value), color != NULL ? PLAIN : "");
 }
 
 static bool is_nested(const struct column *c, const json_t *row)
@@ -237,7 +263,7 @@ static bool is_nested(const struct column *c, const json_t *row)
 	return c->nested != NULL && json_array_size(json_object_get(row, c->name)) > 0;
 }
 
-static void add_fields(struct output *o, const json_t *row)
+static void table_fields(struct output *o, const json_t *row)
 {
 	CLEANUP(buf_done) struct buf title = {0};
 	int width = 0;
@@ -250,7 +276,7 @@ static void add_fields(struct output *o, const json_t *row)
 	}
 	for (int i = 0; o->shown[i] != NULL; i++)
 		if (!is_nested(o->shown[i], row))
-			add_field(o, o->shown[i], row, width);
+			table_field(o, o->shown[i], row, width);
 	for (int i = 0; o->shown[i] != NULL; i++) {
 		if (!is_nested(o->shown[i], row))
 			continue;
@@ -272,7 +298,7 @@ static void table_row(struct output *o, const json_t *row)
 	struct table *t = o->state;
 
 	if (!o->list) {
-		add_fields(o, row);
+		table_fields(o, row);
 		return;
 	}
 	if (t->scols == NULL)
@@ -283,7 +309,7 @@ static void table_row(struct output *o, const json_t *row)
 }
 
 /* libsmartcols prints nothing of a table without lines. */
-static void add_headings(struct output *o)
+static void table_headings(struct output *o)
 {
 	for (int i = 0; o->shown[i] != NULL; i++) {
 		buf_adds(&o->text, i > 0 ? "  " : "");
@@ -297,7 +323,7 @@ static void table_end(struct output *o, bool failed)
 	struct table *t = o->state;
 
 	if (o->list && o->rows == 0 && o->settings.headings && !failed)
-		add_headings(o);
+		table_headings(o);
 	end_block(o, t);
 	free(t);
 	o->state = NULL;

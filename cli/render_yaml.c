@@ -12,7 +12,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 
-static bool is_plain(const char *text)
+static bool yaml_is_plain(const char *text)
 {
 	static const char *const words[] = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"};
 
@@ -29,7 +29,7 @@ static bool is_plain(const char *text)
 
 /* Code points that YAML wants escaped though JSON does not: DEL, C1 controls, other line ends, the byte order
  * mark. */
-static size_t special_at(const unsigned char *p, unsigned *ret)
+static size_t yaml_special(const unsigned char *p, unsigned *ret)
 {
 	if (p[0] == 0x7f) {
 		*ret = 0x7f;
@@ -50,14 +50,14 @@ static size_t special_at(const unsigned char *p, unsigned *ret)
 	return 0;
 }
 
-static void add_quoted(struct buf *out, const char *text)
+static void yaml_quoted(struct buf *out, const char *text)
 {
 	const unsigned char *p = (const unsigned char *)text;
 	unsigned c;
 
 	buf_addc(out, '"');
 	while (*p != '\0') {
-		size_t len = special_at(p, &c);
+		size_t len = yaml_special(p, &c);
 
 		if (len > 0)
 			buf_addf(out, "\\u%04x", c);
@@ -72,16 +72,16 @@ static void add_quoted(struct buf *out, const char *text)
 	buf_addc(out, '"');
 }
 
-static void add_text(struct buf *out, const char *text)
+static void yaml_text(struct buf *out, const char *text)
 {
-	if (is_plain(text))
+	if (yaml_is_plain(text))
 		buf_adds(out, text);
 	else
-		add_quoted(out, text);
+		yaml_quoted(out, text);
 }
 
 /* YAML 1.1 knows no exponent without a point. */
-static void add_real(struct buf *out, double value)
+static void yaml_real(struct buf *out, double value)
 {
 	char text[40];
 	char *exponent;
@@ -96,63 +96,63 @@ static void add_real(struct buf *out, double value)
 		buf_addf(out, "%s.0", text);
 }
 
-static void indent(struct buf *out, int depth)
+static void yaml_indent(struct buf *out, int depth)
 {
 	for (int i = 0; i < depth; i++)
 		buf_adds(out, "  ");
 }
 
-static bool is_block(const json_t *value)
+static bool yaml_is_block(const json_t *value)
 {
 	return (json_is_object(value) && json_object_size(value) > 0) ||
 	       (json_is_array(value) && json_array_size(value) > 0);
 }
 
-static void add_value(struct buf *out, const json_t *value, int depth, bool started);
+static void yaml_value(struct buf *out, const json_t *value, int depth, bool started);
 
-static void add_mapping(struct buf *out, const json_t *object, int depth, bool started)
+static void yaml_mapping(struct buf *out, const json_t *object, int depth, bool started)
 {
 	const char *name;
 	json_t *value;
 
 	json_object_foreach ((json_t *)object, name, value) {
 		if (!started)
-			indent(out, depth);
+			yaml_indent(out, depth);
 		started = false;
-		add_text(out, name);
-		buf_adds(out, is_block(value) ? ":\n" : ": ");
-		add_value(out, value, depth + 1, false);
+		yaml_text(out, name);
+		buf_adds(out, yaml_is_block(value) ? ":\n" : ": ");
+		yaml_value(out, value, depth + 1, false);
 	}
 }
 
-static void add_sequence(struct buf *out, const json_t *array, int depth)
+static void yaml_sequence(struct buf *out, const json_t *array, int depth)
 {
 	for (size_t i = 0; i < json_array_size(array); i++) {
-		indent(out, depth);
+		yaml_indent(out, depth);
 		buf_adds(out, "- ");
-		add_value(out, json_array_get(array, i), depth + 1, true);
+		yaml_value(out, json_array_get(array, i), depth + 1, true);
 	}
 }
 
 /* started: the line's indentation stands there already. */
-static void add_value(struct buf *out, const json_t *value, int depth, bool started)
+static void yaml_value(struct buf *out, const json_t *value, int depth, bool started)
 {
-	if (json_is_object(value) && is_block(value)) {
-		add_mapping(out, value, depth, started);
+	if (json_is_object(value) && yaml_is_block(value)) {
+		yaml_mapping(out, value, depth, started);
 		return;
 	}
-	if (json_is_array(value) && is_block(value)) {
+	if (json_is_array(value) && yaml_is_block(value)) {
 		if (started)
 			buf_addc(out, '\n');
-		add_sequence(out, value, depth);
+		yaml_sequence(out, value, depth);
 		return;
 	}
 	if (json_is_string(value))
-		add_text(out, json_string_value(value));
+		yaml_text(out, json_string_value(value));
 	else if (json_is_integer(value))
 		buf_addf(out, "%lld", (long long)json_integer_value(value));
 	else if (json_is_real(value))
-		add_real(out, json_real_value(value));
+		yaml_real(out, json_real_value(value));
 	else if (json_is_boolean(value))
 		buf_adds(out, json_is_true(value) ? "true" : "false");
 	else if (json_is_object(value))
@@ -175,7 +175,7 @@ static void yaml_row(struct output *o, const json_t *row)
 
 	if (o->list)
 		buf_adds(&o->text, "- ");
-	add_value(&o->text, picked, o->list ? 1 : 0, o->list);
+	yaml_value(&o->text, picked, o->list ? 1 : 0, o->list);
 }
 
 static void yaml_end(struct output *o, bool failed)

@@ -18,12 +18,11 @@
 
 /* --- parked messages --- */
 
-/* The sum of a metric's values in a Prometheus text; -1 when it is not there. */
+/* The sum of a metric's values in a Prometheus text; a gauge that was never set is not there. */
 static int64_t metric_sum(const char *text, const char *name)
 {
 	size_t len = strlen(name);
 	double sum = 0;
-	bool found = false;
 
 	for (const char *line = text; line != NULL && *line != '\0'; line = strchr(line, '\n')) {
 		const char *value;
@@ -35,9 +34,8 @@ static int64_t metric_sum(const char *text, const char *name)
 		if (value == NULL)
 			break;
 		sum += strtod(value + (*value == '}'), NULL);
-		found = true;
 	}
-	return found ? (int64_t)sum : -1;
+	return (int64_t)sum;
 }
 
 /* Messages that a group's daemon has parked; -1 when it cannot be asked. */
@@ -85,7 +83,6 @@ struct total {
 	double seconds;
 	enum bus_lag_state state; /* the worst */
 	int members;
-	bool one_topic;
 };
 
 static int64_t add_known(int64_t sum, int64_t n)
@@ -93,26 +90,37 @@ static int64_t add_known(int64_t sum, int64_t n)
 	return sum < 0 || n < 0 ? -1 : sum + n;
 }
 
+/* A partition that nobody has committed in counts as read up to where its lag begins; an empty one is as good
+ * as read. */
+static void add_partition(struct total *t, const struct bus_lag *l)
+{
+	bool empty = l->state == BUS_LAG_NO_COMMIT && l->lag == 0;
+	int64_t read_to = l->state == BUS_LAG_NO_COMMIT && l->lag >= 0 ? l->end - l->lag : l->committed;
+
+	t->committed = add_known(t->committed, read_to);
+	t->end = add_known(t->end, l->end);
+	t->lag = add_known(t->lag, l->lag);
+	if (t->seconds >= 0 && (l->lag_seconds < 0 || l->lag_seconds > t->seconds))
+		t->seconds = l->lag_seconds;
+	if (l->state > t->state && !empty)
+		t->state = l->state;
+}
+
 static struct total add_up(const struct bus_lag *list, int n)
 {
-	struct total t = {.first = list, .one_topic = true};
+	struct total t = {.first = list};
 
 	for (int i = 0; i < n; i++) {
 		bool seen = list[i].member == NULL || list[i].member[0] == '\0';
 
-		t.committed = add_known(t.committed, list[i].committed);
-		t.end = add_known(t.end, list[i].end);
-		t.lag = add_known(t.lag, list[i].lag);
-		if (t.seconds >= 0)
-			t.seconds = list[i].lag_seconds < 0	      ? -1
-				    : list[i].lag_seconds > t.seconds ? list[i].lag_seconds
-								      : t.seconds;
-		if (list[i].state > t.state)
-			t.state = list[i].state;
+		add_partition(&t, &list[i]);
 		for (int k = 0; k < i && !seen; k++)
 			seen = strcmp(list[k].member, list[i].member) == 0;
 		t.members += !seen;
-		t.one_topic = t.one_topic && strcmp(list[i].topic, list[0].topic) == 0;
+	}
+	if (n == 1) {
+		t.committed = list->committed;
+		t.state = list->state;
 	}
 	return t;
 }
@@ -155,7 +163,10 @@ static int fetch(struct console *c, const char *group, bool seconds, struct bus_
 	int rc = console_bus(c, &bus, err);
 
 	if (rc == 0)
-		rc = bus_admin_lag(bus, group != NULL ? &group : NULL, group != NULL, seconds, ret, ret_count, err);
+		rc = bus_admin_lag(bus, group != NULL ? &group : NULL, group != NULL, seconds, ret, ret_count,
+				   err);
+	if (rc == 0 && *ret_count == 0)
+		return bus_admin_ping(bus, err); /* no group, or no broker */
 	if (rc == 0)
 		qsort(*ret, (size_t)*ret_count, sizeof(**ret), compare_lag);
 	return rc;
