@@ -11,7 +11,7 @@
 #include "core/base/mem.h"
 
 #define CHECK_TIMEOUT_MS 2000
-#define SEEK_TIMEOUT_MS	 5000
+#define SEEK_TIMEOUT_MS	 500
 
 struct bus_part *bus_part_find(struct bus_consumer *c, const char *topic, int32_t partition)
 {
@@ -196,26 +196,24 @@ static rd_kafka_topic_partition_list_t *list_to_seek(const struct bus_consumer *
 	return list;
 }
 
-/* What cannot be positioned yet (librdkafka is still about to start it) stays due and is tried at the next
- * poll. */
-int bus_parts_seek(struct bus_consumer *c, struct error *err)
+/*
+ * What cannot be positioned yet (librdkafka is about to start it, or its answer stays away) stays due and is
+ * tried again at the next poll; its messages are dropped until then.
+ */
+void bus_parts_seek(struct bus_consumer *c)
 {
 	rd_kafka_topic_partition_list_t *list = list_to_seek(c);
 	rd_kafka_error_t *e = list->cnt > 0 ? rd_kafka_seek_partitions(c->rk, list, SEEK_TIMEOUT_MS) : NULL;
-	int rc = 0;
 
-	if (e != NULL) {
-		rc = bus_fail(err, rd_kafka_error_code(e), "position the consumer", rd_kafka_error_string(e));
-		rd_kafka_error_destroy(e);
-	}
 	for (int i = 0; e == NULL && i < list->cnt; i++) {
 		const rd_kafka_topic_partition_t *t = &list->elems[i];
 
 		if (t->err == RD_KAFKA_RESP_ERR_NO_ERROR)
 			bus_part_find(c, t->topic, t->partition)->seek = false;
 		else
-			rc = bus_fail(err, t->err, "position the consumer", NULL);
+			log_debug("%s: position %s/%d: %s", c->group, t->topic, (int)t->partition,
+				  rd_kafka_err2str(t->err));
 	}
+	say_failure(c, e, "position the consumer");
 	rd_kafka_topic_partition_list_destroy(list);
-	return rc;
 }

@@ -216,8 +216,8 @@ int bus_consumer_poll(struct bus_consumer *c, int max, int linger_ms, int timeou
 {
 	bus_batch_reset(batch);
 	c->collecting = batch;
-	if (!c->paused && bus_parts_seek(c, err) < 0)
-		log_debug("%s: not positioned yet", c->group);
+	if (!c->paused)
+		bus_parts_seek(c);
 	await_first(c, timeout_ms);
 	if (batch->count > 0)
 		collect_rest(c, max, linger_ms);
@@ -238,6 +238,7 @@ int bus_consumer_poll(struct bus_consumer *c, int max, int linger_ms, int timeou
 
 int bus_consumer_rewind(struct bus_consumer *c, const struct bus_batch *batch, struct error *err)
 {
+	(void)err;
 	/* Backwards, so that the first message of each partition has the last word. */
 	for (int i = batch->count - 1; i >= 0; i--) {
 		const struct bus_message *m = &batch->messages[i];
@@ -249,7 +250,9 @@ int bus_consumer_rewind(struct bus_consumer *c, const struct bus_batch *batch, s
 		p->seek = true;
 	}
 	/* Pausing would undo a seek: paused partitions are positioned when they resume. */
-	return c->paused ? 0 : bus_parts_seek(c, err);
+	if (!c->paused)
+		bus_parts_seek(c);
+	return 0;
 }
 
 void bus_consumer_pause(struct bus_consumer *c)
@@ -267,7 +270,6 @@ void bus_consumer_pause(struct bus_consumer *c)
 void bus_consumer_resume(struct bus_consumer *c)
 {
 	rd_kafka_topic_partition_list_t *list;
-	struct error err;
 
 	if (!c->paused)
 		return;
@@ -277,8 +279,7 @@ void bus_consumer_resume(struct bus_consumer *c)
 	rd_kafka_topic_partition_list_destroy(list);
 	for (int i = 0; i < c->part_count; i++)
 		c->parts[i].seek |= c->parts[i].next >= 0;
-	if (bus_parts_seek(c, &err) < 0)
-		log_warn("%s: %s: %s", c->group, err.what, err.why);
+	bus_parts_seek(c);
 }
 
 int bus_consumer_assigned(struct bus_consumer *c)

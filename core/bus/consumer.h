@@ -42,8 +42,8 @@ struct bus_part *bus_part_find(struct bus_consumer *c, const char *topic, int32_
 void bus_parts_done(struct bus_consumer *c);
 /* All assigned partitions; owned by the caller. */
 rd_kafka_topic_partition_list_t *bus_part_list(const struct bus_consumer *c);
-/* Positions every partition that is due (part.seek) at part.next. */
-int bus_parts_seek(struct bus_consumer *c, struct error *err) MUST_USE;
+/* Positions every partition that is due (part.seek) at part.next; what fails stays due. */
+void bus_parts_seek(struct bus_consumer *c);
 
 /* --- consumer.c --- */
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <librdkafka/rdkafka.h>
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
@@ -23,6 +24,8 @@
 static struct bus_options options = {NULL, "test_bus"};
 static struct bus_admin *admin;
 static int serial;
+static char made[64][96]; /* made by this run */
+static int made_count;
 
 static void must(int rc, const struct error *err)
 {
@@ -43,6 +46,7 @@ static const char *fresh_topic(char name[96], int partitions)
 
 	fresh_name("topic", name);
 	must(bus_admin_create_topic(admin, name, partitions, 1, NULL, 0, &err), &err);
+	snprintf(made[made_count++], sizeof(made[0]), "%s", name);
 	return name;
 }
 
@@ -525,6 +529,7 @@ static void topics_are_created_once_and_listed(void **state)
 	must(bus_admin_ping(admin, &err), &err);
 	names[0] = fresh_name("topic", topic);
 	must(bus_admin_create_topic(admin, topic, 3, -1, config, 1, &err), &err);
+	snprintf(made[made_count++], sizeof(made[0]), "%s", topic);
 	must(bus_admin_create_topic(admin, topic, 3, -1, config, 1, &err), &err);
 	assert_int_equal(bus_admin_create_topic(admin, fresh_name("t", other), 1, -1, wrong, 1, &err),
 			 ERR_INVALID);
@@ -749,8 +754,7 @@ static void lag_of_2000_partitions_is_quick(void **state)
 	/* More partitions than the other tests want: only when asked for. */
 	if (getenv("PIZZA_TEST_KAFKA_MANY") == NULL)
 		skip();
-	fresh_name("many", topic);
-	must(bus_admin_create_topic(admin, topic, 2000, 1, NULL, 0, &err), &err);
+	fresh_topic(topic, 2000);
 	groups[0] = fresh_name("group", group);
 	commit_everywhere(group, topic);
 	for (int i = 0; i < 2000; i++)
@@ -780,10 +784,35 @@ static int start(void **state)
 	return 0;
 }
 
+/* Deletes what this run made, also what a failed test left behind. */
+static void clean_up(void)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	rd_kafka_DeleteTopic_t *doomed[64];
+	rd_kafka_t *rk;
+	rd_kafka_queue_t *queue;
+	rd_kafka_event_t *event;
+
+	rd_kafka_conf_set(conf, "bootstrap.servers", options.bootstrap, NULL, 0);
+	rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, NULL, 0);
+	queue = rd_kafka_queue_new(rk);
+	for (int i = 0; i < made_count; i++)
+		doomed[i] = rd_kafka_DeleteTopic_new(made[i]);
+	rd_kafka_DeleteTopics(rk, doomed, (size_t)made_count, NULL, queue);
+	event = rd_kafka_queue_poll(queue, 10000);
+	if (event != NULL)
+		rd_kafka_event_destroy(event);
+	rd_kafka_DeleteTopic_destroy_array(doomed, (size_t)made_count);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_destroy(rk);
+}
+
 static int stop(void **state)
 {
 	(void)state;
 	bus_admin_free(admin);
+	if (made_count > 0)
+		clean_up();
 	return 0;
 }
 
