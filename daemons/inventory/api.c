@@ -53,8 +53,8 @@ static void reply_list(struct http_request *r, json_t *items, bool more, const c
 static int list_stock(struct service *s, const struct http_request *r, json_t **ret, bool *ret_more,
 		      struct error *err)
 {
-	struct shelf_page page;
-	struct db_conn *c;
+	struct shelf_page page = {0};
+	struct db_conn *c = NULL;
 	int rc = read_page(r, &page, err);
 
 	if (rc == 0 && page.status != NULL && strcmp(page.status, "low") != 0 &&
@@ -72,8 +72,8 @@ static int list_stock(struct service *s, const struct http_request *r, json_t **
 static void get_stock(struct http_request *r, void *arg)
 {
 	struct error err;
-	json_t *items;
-	bool more;
+	json_t *items = NULL;
+	bool more = false;
 
 	if (list_stock(arg, r, &items, &more, &err) < 0)
 		http_reply_error(r, &err);
@@ -83,9 +83,9 @@ static void get_stock(struct http_request *r, void *arg)
 
 static void get_ingredient(struct http_request *r, void *arg)
 {
-	struct db_conn *c;
+	struct db_conn *c = NULL;
 	struct error err;
-	json_t *json;
+	json_t *json = NULL;
 	int rc = db_acquire(service_db(arg), &c, &err);
 
 	if (rc == 0) {
@@ -133,7 +133,7 @@ static int list_reservations(struct service *s, const struct http_request *r, js
 			     struct error *err)
 {
 	struct reservation_query q = {0};
-	struct db_conn *c;
+	struct db_conn *c = NULL;
 	int rc = read_reservation_query(r, &q, err);
 
 	if (rc == 0)
@@ -152,8 +152,8 @@ static int list_reservations(struct service *s, const struct http_request *r, js
 static void get_reservations(struct http_request *r, void *arg)
 {
 	struct error err;
-	json_t *items;
-	bool more;
+	json_t *items = NULL;
+	bool more = false;
 
 	if (list_reservations(arg, r, &items, &more, &err) < 0)
 		http_reply_error(r, &err);
@@ -195,7 +195,7 @@ static void restock(struct http_request *r, struct service *s, const json_t *bod
 {
 	struct http_problems problems = {0};
 	struct restock d;
-	struct db_conn *c;
+	struct db_conn *c = NULL;
 	struct error err;
 	char *reply = NULL;
 	int rc;
@@ -210,7 +210,7 @@ static void restock(struct http_request *r, struct service *s, const json_t *bod
 		rc = shelf_restock(c, &d, low_percent(), &reply, &err);
 		db_release(c);
 	}
-	if (rc < 0) {
+	if (rc < 0 || reply == NULL) {
 		http_reply_error(r, &err);
 		return;
 	}

@@ -169,12 +169,14 @@ static int consume_more(struct batch *b, int i, const struct reservation *r, str
 
 static int decide_one(struct batch *b, int i, struct error *err)
 {
-	const struct reservation *r = store_find(&b->snap, b->order_ids[i]);
+	static const struct reservation none = {.state = RESERVATION_NONE, .lines = "[]"};
+	const struct reservation *found = store_find(&b->snap, b->order_ids[i]);
+	const struct reservation *r = found != NULL ? found : &none;
 	enum stock_cause cause;
 
 	if (!stock_cause_of(b->events[i]->type, &cause))
 		return 0;
-	switch (stock_rule(r != NULL ? r->state : RESERVATION_NONE, cause)) {
+	switch (stock_rule(r->state, cause)) {
 	case ACT_RESERVE:
 		return reserve(b, i, err);
 	case ACT_RELEASE:
@@ -223,7 +225,7 @@ static int read_keys(struct batch *b, struct error *err)
 /* Decides, and writes the stock levels, until the decision was made on what the levels still are. */
 static int settle_stock(struct batch *b, struct db_conn *tx, int low_percent, struct error *err)
 {
-	bool conflict;
+	bool conflict = false;
 
 	for (int try = 1;; try++) {
 		int rc = decide(b, err);

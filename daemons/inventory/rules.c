@@ -8,7 +8,7 @@
 #include <string.h>
 
 const char *const reservation_words[RESERVATION_STATE_COUNT] = {
-#define X(symbol, word) [RESERVATION_##symbol] = word,
+#define X(symbol, word) [RESERVATION_##symbol] = (word),
     RESERVATION_STATES(X)
 #undef X
 };

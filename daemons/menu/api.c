@@ -46,8 +46,8 @@ static int list(struct service *s, const struct http_request *r, json_t **ret_it
 {
 	const char *cursor = http_query(r, "cursor");
 	enum menu_filter filter;
-	struct db_conn *c;
-	int64_t limit;
+	struct db_conn *c = NULL;
+	int64_t limit = LIST_LIMIT;
 	int rc = read_filter(r, &filter, err);
 
 	if (rc == 0)
@@ -64,8 +64,8 @@ static int list(struct service *s, const struct http_request *r, json_t **ret_it
 static void get_list(struct http_request *r, void *arg)
 {
 	struct error err;
-	json_t *items, *last, *reply;
-	bool more;
+	json_t *items = NULL, *last, *reply;
+	bool more = false;
 
 	if (list(arg, r, &items, &more, &err) < 0) {
 		http_reply_error(r, &err);
@@ -89,7 +89,7 @@ static int not_deleted(const struct menu_item *item, struct error *err)
 static void get_one(struct http_request *r, void *arg)
 {
 	CLEANUP(menu_item_done) struct menu_item item = {0};
-	struct db_conn *c;
+	struct db_conn *c = NULL;
 	struct error err;
 	int rc = db_acquire(service_db(arg), &c, &err);
 
@@ -161,7 +161,7 @@ static void change_reply(struct change *ch, int status, int rc, const struct err
 static void change(struct http_request *r, struct service *s, bool has_body, int status, change_apply *apply)
 {
 	struct change ch = {.request = r};
-	struct db_conn *c;
+	struct db_conn *c = NULL;
 	struct error err;
 	int rc = has_body ? http_body_json(r, &ch.body, &err) : 0;
 
