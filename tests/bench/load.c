@@ -1,11 +1,12 @@
 /*
  * A load client for POST /api/v1/orders: one thread, epoll, HTTP/1.1 keep-alive.
  *
- *   load --port P [--connections N] [--rate R] [--seconds S] [--contact] [--json]
+ *   load --port P [--connections N] [--rate R] [--count N] [--seconds S] [--contact] [--json]
  *
  * With --rate the load is open: requests are due at fixed moments whatever the answers, and latency counts
  * from the moment a request was due, so that a stalled server cannot hide its stall (no coordinated
- * omission).  Without it every connection sends its next order as soon as it has the last answer.
+ * omission): what could not be sent counts as an error.  Without it every connection sends its next order as
+ * soon as it has the last answer.  It ends after --seconds or --count orders.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,7 +24,8 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 
-#define REPLY_MAX 8192
+#define REPLY_MAX      8192
+#define LAST_ANSWER_MS 5000
 
 struct connection {
 	int fd;
@@ -36,14 +38,17 @@ struct connection {
 struct load {
 	int port, connections;
 	double rate, seconds;
+	size_t target; /* orders to send at most; 0: no limit */
 	bool contact, json;
 	int epoll;
 	struct connection *all;
 	int *idle; /* stack of idle connections */
 	int idle_count;
-	uint32_t *latency_us;
+	struct mono start, end, last_answer;
+	size_t sent;
+	uint32_t *latency_us; /* of the accepted */
 	size_t count, cap;
-	size_t errors, statuses[6];
+	size_t errors, refused; /* refused: 503 */
 	unsigned random;
 };
 
@@ -79,7 +84,9 @@ static int request_text(struct load *l, char *text, size_t size)
 	    n, body);
 }
 
-static void connect_one(struct load *l, int i)
+/* --- connections --- */
+
+static void open_one(struct load *l, int i)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)l->port)};
 	struct connection *c = &l->all[i];
@@ -94,16 +101,24 @@ static void connect_one(struct load *l, int i)
 	fcntl(c->fd, F_SETFL, O_NONBLOCK);
 	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, c->fd, &ev) < 0)
 		die("epoll_ctl");
-	c->busy = false;
 	c->have = 0;
+}
+
+static void set_idle(struct load *l, int i)
+{
+	l->all[i].busy = false;
 	l->idle[l->idle_count++] = i;
 }
 
-static void reconnect(struct load *l, int i)
+/* The server has closed it: an error when an answer was due. */
+static void reopen(struct load *l, int i)
 {
 	close(l->all[i].fd);
-	l->errors++;
-	connect_one(l, i);
+	open_one(l, i);
+	if (l->all[i].busy) {
+		l->errors++;
+		set_idle(l, i);
+	}
 }
 
 static void send_one(struct load *l, struct mono due)
@@ -113,28 +128,29 @@ static void send_one(struct load *l, struct mono due)
 	char text[1024];
 	int n = request_text(l, text, sizeof(text));
 
+	l->sent++;
 	c->busy = true;
 	c->due = due;
 	c->have = 0;
-	if (write(c->fd, text, (size_t)n) != n) {
-		reconnect(l, i);
-		return;
-	}
+	if (write(c->fd, text, (size_t)n) != n)
+		reopen(l, i);
 }
 
 static void record(struct load *l, const struct connection *c)
 {
 	int status = atoi(c->reply + 9);
 
+	l->last_answer = mono_now();
+	if (status != 201) {
+		l->errors++;
+		l->refused += status == 503;
+		return;
+	}
 	if (l->count == l->cap) {
 		l->cap = l->cap == 0 ? 65536 : l->cap * 2;
 		l->latency_us = xreallocarray(l->latency_us, l->cap, sizeof(*l->latency_us));
 	}
-	l->statuses[status / 100 % 6]++;
-	if (status == 201)
-		l->latency_us[l->count++] = (uint32_t)mono_since_us(c->due);
-	else
-		l->errors++;
+	l->latency_us[l->count++] = (uint32_t)mono_diff_us(l->last_answer, c->due);
 }
 
 /* The length of the whole reply once its header is there, 0 before. */
@@ -159,8 +175,7 @@ static void receive(struct load *l, int i)
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n <= 0) {
-		if (c->busy)
-			reconnect(l, i);
+		reopen(l, i);
 		return;
 	}
 	c->have += (size_t)n;
@@ -169,9 +184,53 @@ static void receive(struct load *l, int i)
 	if (whole == 0 || c->have < whole)
 		return;
 	record(l, c);
-	c->busy = false;
-	l->idle[l->idle_count++] = i;
+	set_idle(l, i);
 }
+
+/* --- the run --- */
+
+static bool all_sent(const struct load *l)
+{
+	return (l->target > 0 && l->sent >= l->target) || (l->rate <= 0 && mono_left_ms(l->end) == 0);
+}
+
+/* Sends what is due; the nanoseconds until the next is. */
+static int64_t send_due(struct load *l)
+{
+	while (l->idle_count > 0 && !all_sent(l)) {
+		struct mono now = mono_now(), due = now;
+
+		if (l->rate > 0)
+			due.ns = l->start.ns + (int64_t)((double)l->sent / l->rate * 1e9);
+		if (due.ns > now.ns)
+			return due.ns - now.ns;
+		send_one(l, due);
+	}
+	return 20000000;
+}
+
+static void run(struct load *l)
+{
+	struct mono give_up;
+	struct epoll_event events[256];
+
+	l->start = l->last_answer = mono_now();
+	l->end = mono_add_ms(l->start, (int64_t)(l->seconds * 1000));
+	give_up = mono_add_ms(l->end, LAST_ANSWER_MS);
+	while ((!all_sent(l) || l->idle_count < l->connections) && mono_left_ms(give_up) > 0) {
+		int64_t wait = send_due(l);
+		const struct timespec timeout = {0, wait < 20000000 ? wait : 20000000};
+		int n = epoll_pwait2(l->epoll, events, ARRAY_LEN(events), &timeout, NULL);
+
+		for (int i = 0; i < n; i++)
+			receive(l, (int)events[i].data.u32);
+	}
+	l->errors += (size_t)(l->connections - l->idle_count); /* never answered */
+	if (l->rate > 0)
+		l->errors += l->target - l->sent;
+}
+
+/* --- the report --- */
 
 static int compare(const void *a, const void *b)
 {
@@ -189,79 +248,37 @@ static double percentile_ms(const struct load *l, double p)
 	return l->latency_us[i < l->count ? i : l->count - 1] / 1000.0;
 }
 
-static void report(struct load *l, double seconds)
+static void report(struct load *l)
 {
-	double per_second = (double)l->count / seconds;
+	double seconds = (double)mono_diff_us(l->last_answer, l->start) / 1e6;
+	double per_second = seconds > 0 ? (double)l->count / seconds : 0;
+	double p50, p95, p99, max;
 
 	qsort(l->latency_us, l->count, sizeof(*l->latency_us), compare);
+	p50 = percentile_ms(l, 0.5);
+	p95 = percentile_ms(l, 0.95);
+	p99 = percentile_ms(l, 0.99);
+	max = percentile_ms(l, 1);
 	if (l->json)
 		printf("{\"connections\":%d,\"offered_per_second\":%.0f,\"seconds\":%.2f,\"accepted\":%zu,"
-		       "\"accepted_per_second\":%.0f,\"errors\":%zu,\"p50_ms\":%.2f,\"p95_ms\":%.2f,\"p99_"
-		       "ms\":%.2f,"
-		       "\"max_ms\":%.2f}\n",
-		       l->connections, l->rate, seconds, l->count, per_second, l->errors,
-		       percentile_ms(l, 0.5), percentile_ms(l, 0.95), percentile_ms(l, 0.99),
-		       percentile_ms(l, 1));
+		       "\"accepted_per_second\":%.0f,\"errors\":%zu,\"refused\":%zu,\"p50_ms\":%.2f,"
+		       "\"p95_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f}\n",
+		       l->connections, l->rate, seconds, l->count, per_second, l->errors, l->refused, p50,
+		       p95, p99, max);
 	else
-		printf("%d connections, %s: %zu accepted in %.1f s = %.0f/s, %zu errors; P50 %.1f ms, P95 "
-		       "%.1f ms, P99 %.1f "
-		       "ms, max %.1f ms\n",
+		printf("%d connections, %s: %zu accepted in %.1f s = %.0f/s, %zu errors (%zu times 503); "
+		       "P50 %.1f ms, P95 %.1f ms, P99 %.1f ms, max %.1f ms\n",
 		       l->connections, l->rate > 0 ? "fixed rate" : "saturation", l->count, seconds,
-		       per_second, l->errors, percentile_ms(l, 0.5), percentile_ms(l, 0.95),
-		       percentile_ms(l, 0.99), percentile_ms(l, 1));
-}
-
-/* Sends what is due; the milliseconds until the next is. */
-static int send_due(struct load *l, struct mono start, size_t *sent, struct mono end)
-{
-	struct mono now = mono_now();
-
-	if (now.ns >= end.ns)
-		return 10;
-	if (l->rate <= 0) {
-		while (l->idle_count > 0)
-			send_one(l, mono_now());
-		return 100;
-	}
-	while (l->idle_count > 0) {
-		struct mono due = {start.ns + (int64_t)((double)*sent / l->rate * 1e9)};
-
-		if (due.ns > now.ns)
-			return (int)((due.ns - now.ns) / 1000000);
-		send_one(l, due);
-		(*sent)++;
-	}
-	return 100;
-}
-
-static void run(struct load *l)
-{
-	struct mono start = mono_now(), end = mono_add_ms(start, (int64_t)(l->seconds * 1000));
-	struct mono give_up = mono_add_ms(end, 5000);
-	struct epoll_event events[256];
-	size_t sent = 0;
-
-	while (mono_left_ms(end) > 0 || (l->idle_count < l->connections && mono_left_ms(give_up) > 0)) {
-		int wait = send_due(l, start, &sent, end);
-		int n = epoll_wait(l->epoll, events, ARRAY_LEN(events), wait < 20 ? wait : 20);
-
-		for (int i = 0; i < n; i++)
-			receive(l, (int)events[i].data.u32);
-	}
-	l->errors += (size_t)(l->connections - l->idle_count); /* never answered */
-	report(l, l->seconds);
+		       per_second, l->errors, l->refused, p50, p95, p99, max);
 }
 
 static void parse_options(struct load *l, int argc, char **argv)
 {
 	static const struct option options[] = {
-	    {"port", required_argument, NULL, 'p'},
-	    {"connections", required_argument, NULL, 'c'},
-	    {"rate", required_argument, NULL, 'r'},
-	    {"seconds", required_argument, NULL, 's'},
-	    {"contact", no_argument, NULL, 'C'},
-	    {"json", no_argument, NULL, 'j'},
-	    {NULL, 0, NULL, 0},
+	    {"port", required_argument, NULL, 'p'},    {"connections", required_argument, NULL, 'c'},
+	    {"rate", required_argument, NULL, 'r'},    {"count", required_argument, NULL, 'n'},
+	    {"seconds", required_argument, NULL, 's'}, {"contact", no_argument, NULL, 'C'},
+	    {"json", no_argument, NULL, 'j'},	       {NULL, 0, NULL, 0},
 	};
 	int o;
 
@@ -276,6 +293,9 @@ static void parse_options(struct load *l, int argc, char **argv)
 		case 'r':
 			l->rate = atof(optarg);
 			break;
+		case 'n':
+			l->target = strtoul(optarg, NULL, 10);
+			break;
 		case 's':
 			l->seconds = atof(optarg);
 			break;
@@ -289,6 +309,8 @@ static void parse_options(struct load *l, int argc, char **argv)
 			exit(2);
 		}
 	}
+	if (l->rate > 0 && l->target == 0)
+		l->target = (size_t)(l->rate * l->seconds);
 }
 
 int main(int argc, char **argv)
@@ -299,9 +321,12 @@ int main(int argc, char **argv)
 	l.all = xcalloc((size_t)l.connections, sizeof(*l.all));
 	l.idle = xcalloc((size_t)l.connections, sizeof(*l.idle));
 	l.epoll = epoll_create1(EPOLL_CLOEXEC);
-	for (int i = 0; i < l.connections; i++)
-		connect_one(&l, i);
+	for (int i = 0; i < l.connections; i++) {
+		open_one(&l, i);
+		set_idle(&l, i);
+	}
 	run(&l);
+	report(&l);
 	for (int i = 0; i < l.connections; i++)
 		close(l.all[i].fd);
 	close(l.epoll);
