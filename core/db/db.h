@@ -3,7 +3,7 @@
  *
  * A `struct db` is a pool for one database and may be shared by threads; a `struct db_conn` belongs to one
  * thread from db_acquire to db_release.  Connections are made when they are needed and made anew when they
- * broke. Errors: connection refused, lost, server shutting down, disk full → ERR_UNAVAILABLE (dependency);
+ * broke.  Errors: connection refused, lost, server shutting down, disk full → ERR_UNAVAILABLE (dependency);
  * serialization failure, deadlock, lock timeout → ERR_TRANSIENT; unique violation → ERR_CONFLICT; a value
  * that its type refuses (class 22) → ERR_INVALID; cancelled → ERR_TIMEOUT; everything else the server says →
  * ERR_FAILED or ERR_BUG (all of it: core/db/sqlstate.c).  A connection lost during COMMIT → ERR_UNKNOWN;
@@ -25,8 +25,7 @@ struct db;
 struct db_conn;
 
 struct db_options {
-	char conninfo[512]; /* libpq connection string or URL without database name: host=… or postgresql://…
-			     */
+	char conninfo[512];	/* libpq connection string or URL, without database name */
 	char database[64];	/* "pizza_order" */
 	char role[64];		/* SET ROLE after connecting, "" for none */
 	char application[64];	/* application_name: "orderd.1" */
@@ -48,8 +47,7 @@ struct db *db_new(const struct db_options *options);
 void db_free(struct db *db);
 /* Connections handed out now, for the metric pizza_db_pool_in_use. */
 int db_in_use(struct db *db);
-/* Borrows a live connection (ERR_UNAVAILABLE when the server cannot be reached or the pool stays exhausted).
- */
+/* Borrows a live connection; ERR_UNAVAILABLE: no server can be reached, or the pool stays exhausted. */
 int db_acquire(struct db *db, struct db_conn **ret, struct error *err) MUST_USE;
 /* Gives it back; an open transaction is rolled back; a broken connection is closed.  NULL is fine. */
 void db_release(struct db_conn *c);
@@ -122,8 +120,8 @@ void db_param_text(struct db_params *p, const char *text); /* borrowed until exe
 void db_param_uuid(struct db_params *p, struct uuid u);
 void db_param_int(struct db_params *p, int64_t value); /* sent as text: fits int4 and int8 */
 void db_param_bool(struct db_params *p, bool value);
-void db_param_time(struct db_params *p,
-		   int64_t us); /* INT64_MAX, INT64_MIN: infinity, -infinity; so db_time */
+/* INT64_MAX and INT64_MIN are infinity and -infinity, here, in arrays and in results. */
+void db_param_time(struct db_params *p, int64_t us);
 void db_param_bytes(struct db_params *p, const void *data, size_t len); /* bytea; borrowed */
 void db_param_array(struct db_params *p, const struct db_array *a);	/* copied */
 void db_param_null(struct db_params *p);
