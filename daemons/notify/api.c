@@ -67,7 +67,7 @@ static void get_list(struct http_request *r, void *arg)
 	struct view_page page;
 	struct db_conn *c = NULL;
 	struct error err;
-	json_t *items;
+	json_t *items = NULL;
 	int rc = read_page(r, &page, &err);
 
 	if (rc == 0)
@@ -93,7 +93,7 @@ static void reply_one(struct http_request *r, struct service *s, struct uuid id,
 {
 	struct db_conn *c = NULL;
 	struct error err;
-	json_t *one;
+	json_t *one = NULL;
 	int rc = db_acquire(service_db(s), &c, &err);
 
 	if (rc == 0)
@@ -120,7 +120,7 @@ static void get_templates(struct http_request *r, void *arg)
 {
 	struct db_conn *c = NULL;
 	struct error err;
-	json_t *items;
+	json_t *items = NULL;
 	int rc = db_acquire(service_db(arg), &c, &err);
 
 	if (rc == 0)
@@ -195,7 +195,7 @@ static void put_template(struct http_request *r, void *arg)
 {
 	AUTO_JSON json_t *body = NULL;
 	struct http_problems problems = {0};
-	struct template_draft draft;
+	struct template_draft draft = {0};
 	struct error err;
 	int rc = http_body_json(r, &body, &err);
 

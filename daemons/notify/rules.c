@@ -133,9 +133,12 @@ bool notify_email_valid(const char *address)
 
 bool notify_phone_valid(const char *address)
 {
-	size_t digits = strspn(address + (address[0] == '+'), "0123456789");
+	size_t digits;
 
-	return address[0] == '+' && digits >= 5 && digits <= 15 && address[1 + digits] == '\0';
+	if (address[0] != '+')
+		return false;
+	digits = strlen(address + 1);
+	return digits >= 5 && digits <= 15 && strspn(address + 1, "0123456789") == digits;
 }
 
 struct notify_verdict notify_settle(enum notify_outcome outcome, int attempts, int attempts_max)

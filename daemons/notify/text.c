@@ -63,10 +63,10 @@ void text_render(struct buf *out, const char *template, const struct text_values
 bool text_unknown_placeholder(const char *template, char *word, size_t size)
 {
 	const struct text_values none = {0};
-	const char *name, *at;
+	const char *name;
 	size_t n;
 
-	while ((at = next_placeholder(template, &name, &n)) != NULL) {
+	while (next_placeholder(template, &name, &n) != NULL) {
 		if (value_of(&none, name, n) == NULL) {
 			if (n >= size)
 				n = size - 1;
@@ -196,8 +196,9 @@ static void add_date(struct buf *out, int64_t us, const char *eol)
 	struct tm tm;
 
 	gmtime_r(&seconds, &tm); /* strftime would speak the locale's language */
-	buf_addf(out, "Date: %.3s, %02d %.3s %d %02d:%02d:%02d +0000%s", days + 3 * tm.tm_wday, tm.tm_mday,
-		 months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec, eol);
+	buf_addf(out, "Date: %.3s, %02d %.3s %d %02d:%02d:%02d +0000%s", days + (size_t)tm.tm_wday * 3,
+		 tm.tm_mday, months + (size_t)tm.tm_mon * 3, tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
+		 tm.tm_sec, eol);
 }
 
 /* --- the body --- */
