@@ -10,7 +10,7 @@ includes="-I. -Ibuild/gen -D_GNU_SOURCE -DPIZZA_VERSION=\"lint\" $(pkg-config --
 echo "clang-format"
 clang-format --dry-run -Werror "${all[@]}" || bad=1
 echo "cppcheck"
-cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 -j "$(nproc)" \
+cppcheck --quiet --library=tests/cppcheck.cfg --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 -j "$(nproc)" \
 	--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -I. -D_GNU_SOURCE '-DPIZZA_VERSION="lint"' \
 	"${sources[@]}" || bad=1
 echo "clang-tidy"

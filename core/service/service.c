@@ -19,6 +19,8 @@
 #include "core/service/notify_socket.h"
 #include "core/service/private.h"
 
+#define HEALTH_INTERVAL_MS 2000
+
 extern const struct db_migration service_migrations[];
 extern const int service_migration_count;
 
@@ -303,6 +305,23 @@ static int check_sql(struct service *s, struct error *err)
 	return rc;
 }
 
+/* Readiness knows of an outage also when nothing else asks the database. */
+static void check_database(struct service *s)
+{
+	struct db_conn *c;
+	struct error err;
+	int rc = db_acquire(s->db, &c, &err);
+
+	if (rc == 0) {
+		rc = db_run(c, "SELECT 1", &err);
+		db_release(c);
+	}
+	if (rc == 0)
+		service_condition(s, "database", true, true, "%s", "");
+	else if (rc == ERR_UNAVAILABLE)
+		service_condition(s, "database", true, false, "the database cannot be reached: %.100s", err.why);
+}
+
 static int run(struct service *s, struct error *err)
 {
 	int rc;
@@ -310,8 +329,8 @@ static int run(struct service *s, struct error *err)
 	log_info("%s %s starts", s->info->name, PIZZA_VERSION);
 	rc = start_parts(s, err);
 	if (rc == 0) {
-		while (!wait_signal(-1))
-			continue;
+		while (!wait_signal(HEALTH_INTERVAL_MS))
+			check_database(s);
 		log_info("stopping");
 	}
 	stop_parts(s, rc == 0);
