@@ -250,6 +250,17 @@ static const struct column list_columns[] = {
     {.name = NULL},
 };
 
+static const struct column created_columns[] = {
+    {.name = "order_id", .title = "order", .flags = COLUMN_ID, .text = "the order's id"},
+    {.name = "status", .kind = COLUMN_STATE, .text = "pending, or what --wait has waited for"},
+    {.name = "total_amount", .title = "total", .kind = COLUMN_MONEY, .text = "in the currency's minor unit"},
+    {.name = "currency", .flags = COLUMN_MACHINE, .text = "ISO 4217"},
+    {.name = "payment_method", .title = "payment", .text = "as ordered"},
+    {.name = "created_at", .title = "created", .kind = COLUMN_TIME, .text = "when it was accepted"},
+    {.name = "items", .kind = COLUMN_JSON, .nested = item_columns, .text = "what was ordered"},
+    {.name = NULL},
+};
+
 static const struct column show_columns[] = {
     {.name = "order_id", .title = "order", .flags = COLUMN_ID, .text = "the order's id"},
     {.name = "status", .kind = COLUMN_STATE, .text = "pending, reserved, paid, cooking, ready or cancelled"},
@@ -329,7 +340,7 @@ const struct noun noun_order = {
 	    {.verb = "create",
 	     .summary = "place an order",
 	     .options = create_options,
-	     .columns = show_columns,
+	     .columns = created_columns,
 	     .shape = SHAPE_SHOW,
 	     .flags = COMMAND_CHANGES,
 	     .examples =

@@ -84,6 +84,64 @@ void timeline_bar(struct buf *out, int64_t from_us, int64_t at_us, int64_t total
 	pad(out, cells - start - full);
 }
 
+/* --- the axis --- */
+
+#define IDLE_US	   100000 /* shorter pauses are drawn as they are */
+#define IDLE_SHARE 10	  /* and so are those under a tenth of the whole */
+
+/* Time on the axis: pauses in which nothing was under way are taken out of it. */
+struct axis {
+	int64_t *pauses; /* before each step; owned */
+	int64_t total_us;
+};
+
+static void axis_done(struct axis *a)
+{
+	free(a->pauses);
+}
+
+/* What lies between all steps before number `step` and the beginnings of it and all behind it. */
+static int64_t pause_before(const struct saga *s, int step)
+{
+	int64_t before = s->started_us, after = INT64_MAX;
+
+	for (int i = 0; i < s->steps.count; i++) {
+		const struct saga_event *e = &s->steps.events[i];
+
+		if (i < step && e->at_us > before)
+			before = e->at_us;
+		if (i >= step && e->from_us < after)
+			after = e->from_us;
+	}
+	return after > before ? after - before : 0;
+}
+
+static struct axis make_axis(const struct saga *s)
+{
+	int64_t whole = saga_duration_us(s);
+	struct axis a = {xcalloc((size_t)s->steps.count + 1, sizeof(*a.pauses)), whole};
+
+	for (int i = 1; i < s->steps.count; i++) {
+		int64_t pause = pause_before(s, i);
+
+		if (pause < IDLE_US || pause * IDLE_SHARE < whole)
+			continue;
+		a.pauses[i] = pause;
+		a.total_us -= pause;
+	}
+	return a;
+}
+
+/* Where a moment of a step lies on the axis. */
+static int64_t axis_at(const struct axis *a, const struct saga *s, int step, int64_t us)
+{
+	int64_t at = us - s->started_us;
+
+	for (int i = 0; i <= step; i++)
+		at -= a->pauses[i];
+	return at > 0 ? at : 0;
+}
+
 /* --- steps --- */
 
 static void add_offset(struct buf *out, int64_t us)
@@ -95,14 +153,14 @@ static void add_offset(struct buf *out, int64_t us)
 }
 
 /* "45 ms, attempt 1, pi_3Qabc": how long, where that is worth telling, and what the data says. */
-static void add_detail(struct buf *out, const struct saga *s, const struct saga_event *e)
+static void add_detail(struct buf *out, const struct saga_event *e, int64_t total)
 {
 	CLEANUP(buf_done) struct buf detail = {0};
-	int64_t took = e->at_us - e->from_us, total = saga_duration_us(s);
+	int64_t took = e->at_us - e->from_us;
 	char text[DURATION_TEXT_SIZE];
 
 	saga_detail(e, &detail);
-	if (total > 0 && took * 20 >= total)
+	if (took > 0 && took * 20 >= total)
 		buf_addf(out, "%s%s", duration_format(took, text), detail.len > 0 ? ", " : "");
 	add_safe(out, buf_str(&detail));
 }
@@ -123,9 +181,18 @@ struct layout {
 	bool place;			/* the topic, partition and offset are shown */
 };
 
-static void add_row(struct buf *out, const struct saga *s, const struct saga_event *e, const struct layout *l,
-		    const struct timeline_style *style)
+static void add_pause(struct buf *out, int64_t us, const struct timeline_style *style)
 {
+	char text[DURATION_TEXT_SIZE];
+
+	buf_addf(out, "%9s %s %s%s later%s\n", "", style->utf8 ? "┆" : ":", style->color ? DIM : "",
+		 duration_format(us, text), style->color ? PLAIN : "");
+}
+
+static void add_row(struct buf *out, const struct saga *s, const struct axis *a, int step,
+		    const struct layout *l, const struct timeline_style *style)
+{
+	const struct saga_event *e = &s->steps.events[step];
 	CLEANUP(buf_done) struct buf detail = {0}, cut = {0};
 
 	add_offset(out, e->at_us - s->started_us);
@@ -134,11 +201,11 @@ static void add_row(struct buf *out, const struct saga *s, const struct saga_eve
 		 e->event_type, style->color ? PLAIN : "", l->daemon, e->daemon);
 	if (l->bar > 0) {
 		buf_adds(out, style->color ? "\033[36m" : "");
-		timeline_bar(out, e->from_us - s->started_us, e->at_us - s->started_us, saga_duration_us(s),
+		timeline_bar(out, axis_at(a, s, step, e->from_us), axis_at(a, s, step, e->at_us), a->total_us,
 			     l->bar, style->utf8);
 		buf_adds(out, style->color ? PLAIN "  " : "  ");
 	}
-	add_detail(&detail, s, e);
+	add_detail(&detail, e, a->total_us);
 	add_cut(&cut, buf_str(&detail), l->detail, style->utf8);
 	buf_adds(out, buf_str(&cut));
 	if (l->place) {
@@ -158,7 +225,7 @@ static int widest(int a, size_t b)
 
 /* What is left of the width goes to the bar, then to details; where it is narrow the place in Kafka goes
  * first. */
-static struct layout make_layout(const struct saga *s, int width)
+static struct layout make_layout(const struct saga *s, const struct axis *a, int width)
 {
 	struct layout l = {.place = true};
 	int place = 0, fixed;
@@ -168,7 +235,7 @@ static struct layout make_layout(const struct saga *s, int width)
 		CLEANUP(buf_done) struct buf detail = {0};
 		char where[160];
 
-		add_detail(&detail, s, e);
+		add_detail(&detail, e, a->total_us);
 		snprintf(where, sizeof(where), "%s/%d@%lld", e->topic, (int)e->partition,
 			 (long long)e->offset);
 		l.event = widest(l.event, strlen(e->event_type));
@@ -201,7 +268,9 @@ void timeline_step(struct buf *out, const struct saga *s, int step, const struct
 {
 	struct layout l = {.event = 16, .daemon = 11, .bar = 0, .detail = 32, .place = true};
 
-	add_row(out, s, &s->steps.events[step], &l, style);
+	CLEANUP(axis_done) struct axis a = make_axis(s);
+
+	add_row(out, s, &a, step, &l, style);
 }
 
 /* --- around them --- */
@@ -258,13 +327,17 @@ static void add_waiting(struct buf *out, const struct saga *s, int64_t now_us, c
 void timeline_draw(struct buf *out, const struct saga *s, int64_t now_us, const char *waiting_why,
 		   const struct timeline_style *style)
 {
-	struct layout l = make_layout(s, style->width);
+	CLEANUP(axis_done) struct axis a = make_axis(s);
+	struct layout l = make_layout(s, &a, style->width);
 	CLEANUP(buf_done) struct buf messages = {0};
 
 	add_header(out, s, style);
 	buf_addc(out, '\n');
-	for (int i = 0; i < s->steps.count; i++)
-		add_row(out, s, &s->steps.events[i], &l, style);
+	for (int i = 0; i < s->steps.count; i++) {
+		if (a.pauses[i] > 0)
+			add_pause(out, a.pauses[i], style);
+		add_row(out, s, &a, i, &l, style);
+	}
 	saga_notifications(s, style->utf8, &messages);
 	if (messages.len > 0) {
 		buf_addf(out, "%10snotifications: ", "");

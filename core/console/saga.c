@@ -3,6 +3,7 @@
  */
 #include "core/console/saga.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/clock.h"
@@ -113,12 +114,17 @@ static void bring_next(struct saga_event *list, int from, int n)
 	list[from] = next;
 }
 
-/* When each step began: at its cause, or at the step before where the cause is not among them. */
+/*
+ * When each step began: at its cause, or, where that is not among them, at the step before.  A step without
+ * any cause came from outside and took no time.
+ */
 static void set_beginnings(struct saga_event *list, int n)
 {
 	for (int i = 0; i < n; i++) {
-		list[i].from_us = i > 0 ? list[i - 1].at_us : list[i].at_us;
-		for (int k = 0; k < i; k++)
+		bool outside = i == 0 || uuid_is_nil(list[i].causation_id);
+
+		list[i].from_us = outside ? list[i].at_us : list[i - 1].at_us;
+		for (int k = 0; k < i && !outside; k++)
 			if (uuid_equal(list[k].event_id, list[i].causation_id))
 				list[i].from_us = list[k].at_us;
 		if (list[i].from_us > list[i].at_us)
@@ -250,7 +256,40 @@ void saga_detail(const struct saga_event *e, struct buf *out)
 	}
 }
 
-static void add_kind(struct buf *out, const char *channel, const char *outcome, int count, bool utf8)
+#define CHANNELS_MAX 8
+
+struct channel_count {
+	char name[24];
+	int sent, failed;
+};
+
+static struct channel_count *find_channel(struct channel_count *counts, int *n, const char *name, size_t len)
+{
+	int i = 0;
+
+	while (i < *n && (strlen(counts[i].name) != len || memcmp(counts[i].name, name, len) != 0))
+		i++;
+	if (i == *n && *n < CHANNELS_MAX)
+		snprintf(counts[(*n)++].name, sizeof(counts[i].name), "%.*s", (int)len, name);
+	return &counts[i < CHANNELS_MAX ? i : CHANNELS_MAX - 1];
+}
+
+/* A message may have gone through several channels: "email,sms". */
+static void count_message(struct channel_count *counts, int *n, const struct saga_event *e)
+{
+	bool sent = strcmp(e->event_type, "NotificationSent") == 0;
+
+	for (const char *p = json_string_or(e->data, "channel", "message"); *p != '\0';) {
+		size_t len = strcspn(p, ",");
+		struct channel_count *c = find_channel(counts, n, p, len);
+
+		c->sent += sent;
+		c->failed += !sent;
+		p += len + (p[len] == ',');
+	}
+}
+
+static void add_count(struct buf *out, const char *channel, const char *outcome, int count, bool utf8)
 {
 	if (count == 0)
 		return;
@@ -260,25 +299,13 @@ static void add_kind(struct buf *out, const char *channel, const char *outcome, 
 
 void saga_notifications(const struct saga *s, bool utf8, struct buf *out)
 {
-	const struct saga_events *list = &s->notifications;
+	struct channel_count counts[CHANNELS_MAX] = {0};
+	int n = 0;
 
-	for (int i = 0; i < list->count; i++) {
-		const char *channel = json_string_or(list->events[i].data, "channel", "message");
-		int sent = 0, failed = 0;
-		bool before = false;
-
-		for (int k = 0; k < list->count; k++) {
-			if (strcmp(json_string_or(list->events[k].data, "channel", "message"), channel) != 0)
-				continue;
-			before = before || k < i;
-			if (strcmp(list->events[k].event_type, "NotificationSent") == 0)
-				sent++;
-			else
-				failed++;
-		}
-		if (before)
-			continue;
-		add_kind(out, channel, "sent", sent, utf8);
-		add_kind(out, channel, "failed", failed, utf8);
+	for (int i = 0; i < s->notifications.count; i++)
+		count_message(counts, &n, &s->notifications.events[i]);
+	for (int i = 0; i < n; i++) {
+		add_count(out, counts[i].name, "sent", counts[i].sent, utf8);
+		add_count(out, counts[i].name, "failed", counts[i].failed, utf8);
 	}
 }
