@@ -205,19 +205,28 @@ static int launch(struct instance *i, struct launch *ret, struct error *err)
 	return 0;
 }
 
-/* The broker listens as its last step. */
+static struct sockaddr_in loopback(in_addr_t address, int number)
+{
+	return (struct sockaddr_in){
+	    .sin_family = AF_INET, .sin_port = htons((uint16_t)number), .sin_addr.s_addr = htonl(address)};
+}
+
+/*
+ * The broker listens as its last step.  Called from 127.0.0.2, because a connection from 127.0.0.1 to a port
+ * of the ephemeral range may reach itself.
+ */
 static bool probe(struct instance *i)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_port = htons((uint16_t)port(PORT_OFFSET_KAFKA)),
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in from = loopback(INADDR_LOOPBACK + 1, 0);
+	struct sockaddr_in to = loopback(INADDR_LOOPBACK, port(PORT_OFFSET_KAFKA));
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool ok;
 
 	(void)i;
 	if (fd < 0)
 		return false;
-	ok = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0; /* on the loopback at once */
+	ok = bind(fd, (struct sockaddr *)&from, sizeof(from)) == 0 &&
+	     connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0; /* on the loopback at once */
 	close(fd);
 	return ok;
 }

@@ -3,6 +3,7 @@
  * same for private and for existing servers.  One look at what is there, then only what is missing is made.
  * Blocks; runs on a job's thread.
  */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -18,6 +19,8 @@
 #include "daemons/pizzad/supervisor.h"
 
 #define KAFKA_TIMEOUT_MS  10000
+#define KAFKA_WAIT_MS	  20000 /* for a first answer of a broker that listens */
+#define KAFKA_RETRY_MS	  100
 #define TOPICS_TIMEOUT_MS 60000
 #define RELAY_ROLE	  "pizza_outbox"
 #define RETENTION_SIZE	  24
@@ -250,6 +253,17 @@ static int await_topics(struct bus_admin *a, struct error *err)
 	}
 }
 
+/* A broker that has just opened its port may still close connections. */
+static int await_broker(struct bus_admin *a, struct error *err)
+{
+	struct mono deadline = mono_add_ms(mono_now(), KAFKA_WAIT_MS);
+	int rc;
+
+	while ((rc = bus_admin_ping(a, err)) < 0 && mono_left_ms(deadline) > 0)
+		poll(NULL, 0, KAFKA_RETRY_MS);
+	return rc;
+}
+
 int provision_topics(struct error *err)
 {
 	const char *bootstrap = config_string(CONFIG_KAFKA_BOOTSTRAP);
@@ -264,7 +278,7 @@ int provision_topics(struct error *err)
 	rc = bus_admin_new(&options, KAFKA_TIMEOUT_MS, &a, err);
 	if (rc < 0)
 		return rc;
-	rc = bus_admin_ping(a, err);
+	rc = await_broker(a, err);
 	if (rc == 0)
 		rc = make_topics(a, err);
 	if (rc == 0)

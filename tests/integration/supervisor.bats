@@ -1,0 +1,249 @@
+#!/usr/bin/env bats
+# The supervisor alone: real PostgreSQL and Kafka, daemons that do nothing but speak its protocol (c/fake_daemon.c), in
+# homes of its own.  PIZZACTL names the pizzactl to test; pizzad lies beside it.
+
+load common
+
+setup_file() {
+	local d root
+	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	export PIZZACTL=${PIZZACTL:-$root/build/bin/pizzactl}
+	PIZZAD=$(dirname "$(realpath "$PIZZACTL")")/pizzad
+	export PIZZAD
+	unset PIZZA_CONFIG
+	T=$(mktemp -d /tmp/pizza-sup.XXXXXX)
+	export T
+	export PIZZA_BIN=$T/bin PIZZA_HOME=$T/one PIZZA_DRAIN_TIMEOUT=500ms XDG_CONFIG_HOME=$T/config
+	PIZZA_PORT_BASE=$(free_base)
+	export PIZZA_PORT_BASE
+	mkdir -p "$PIZZA_BIN" "$PIZZA_HOME/fake"
+	${CC:-cc} -D_GNU_SOURCE -I"$root" -o "$PIZZA_BIN/fake" "$root/tests/integration/c/fake_daemon.c" \
+		"$root/core/service/notify_socket.c" "$root/core/base/error.c"
+	for d in menu inventory order sandbox payment notify aggregator outbox; do
+		ln "$PIZZA_BIN/fake" "$PIZZA_BIN/${d}d"
+	done
+	"$PIZZACTL" up
+}
+
+teardown_file() {
+	local home
+	for home in "$T"/*/; do
+		PIZZA_HOME=$home "$PIZZACTL" down || true
+	done
+	rm -rf "$T"
+}
+
+# A port base of which nothing is in use, below the ports that outgoing connections get.
+free_base() {
+	local base p
+	for _ in $(seq 50); do
+		base=$((12000 + (RANDOM % 200) * 100))
+		for p in 1 2 3 4 5 7 9 20 92 93; do
+			(: </dev/tcp/127.0.0.1/$((base + p))) 2>/dev/null && continue 2
+		done
+		echo $base
+		return
+	done
+}
+
+field() { # field SERVICE JQ
+	"$PIZZACTL" status -o json | jq -r ".[] | select(.name == \"$1\") | $2"
+}
+
+field_is() { # field_is SERVICE JQ VALUE
+	[ "$(field "$1" "$2")" = "$3" ]
+}
+
+# Processes of a home: those with its notification socket in their environment, and those of its pid files.
+processes_of() {
+	{
+		grep -lzxsF "NOTIFY_SOCKET=$1/run/notify.sock" /proc/[0-9]*/environ | cut -d / -f 3
+		cat "$1"/run/*.pid 2>/dev/null | cut -d ' ' -f 1
+	} | sort -u
+}
+
+@test "everything is up" {
+	[ "$("$PIZZACTL" status -o json | jq '[.[] | select(.state == "up")] | length')" = 10 ]
+	field_is orderd .kind daemon
+	field_is kafka .kind backing
+	field_is orderd '.instances[0].port' 40001
+	[ "$(field postgres .rss_bytes)" -gt 1000000 ]
+	run "$PIZZACTL" up
+	[ "$status" = 0 ]
+	[[ $output == *already* ]]
+}
+
+@test "databases, roles and topics are there" {
+	[ "$(sql postgres "SELECT count(*) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba
+		WHERE datname LIKE 'pizza\\_%' AND rolname = datname")" = 8 ]
+	run psql -X -h "$PIZZA_HOME/run" -U pizza_order -d pizza_payment -c 'SELECT 1'
+	[ "$status" != 0 ]
+	[[ $output == *"permission denied"* ]]
+	psql -X -q -h "$PIZZA_HOME/run" -U pizza_outbox -d pizza_payment -c 'SELECT 1'
+	[ "$(kcat -b "127.0.0.1:$((PIZZA_PORT_BASE + 92))" -L -J | jq '[.topics[].topic | select(test("-events(-dlq)?$"))] | length')" = 14 ]
+	[ "$(kcat -b "127.0.0.1:$((PIZZA_PORT_BASE + 92))" -L -J -t order-events | jq '.topics[0].partitions | length')" = 12 ]
+}
+
+@test "nobody else may look into the home" {
+	[ "$(stat -c %a "$PIZZA_HOME/run")" = 700 ]
+	[ "$(stat -c %a "$PIZZA_HOME/run/pizzad.sock")" = 600 ]
+	[ "$(stat -c %a "$PIZZA_HOME/operator.token")" = 600 ]
+}
+
+@test "a second instance on the same home is refused" {
+	run "$PIZZAD"
+	[ "$status" = 9 ]
+	[[ $output == *"another pizzad (pid $(cat "$PIZZA_HOME/run/pizzad.lock"))"* ]]
+}
+
+@test "a killed daemon is started again, and it is said" {
+	before=$(field orderd .pid)
+	restarts=$(field orderd .restarts)
+	kill -9 "$before"
+	eventually 10 field_is orderd .restarts $((restarts + 1))
+	eventually 10 field_is orderd .state up
+	[ "$(field orderd .pid)" != "$before" ]
+	grep -q 'orderd-1 failed: ended with signal 9 (Killed)' "$PIZZA_HOME/log/pizzad.log"
+}
+
+@test "a daemon that cannot start is failed, says why, is tried again, and recovers" {
+	echo exit >"$PIZZA_HOME/fake/notifyd"
+	run "$PIZZACTL" restart notifyd
+	[ "$status" = 1 ]
+	[[ $output == *"ended with status 3: the oven is cold"* ]]
+	field_is notifyd .state failed
+	[[ $(field notifyd .reason) == *"the oven is cold; next try in"* ]]
+	rm "$PIZZA_HOME/fake/notifyd"
+	eventually 30 field_is notifyd .state up
+}
+
+@test "what a daemon says of itself is shown" {
+	echo degraded >"$PIZZA_HOME/fake/paymentd"
+	"$PIZZACTL" restart paymentd
+	field_is paymentd .state degraded
+	field_is paymentd .reason "no flour"
+	rm "$PIZZA_HOME/fake/paymentd"
+	"$PIZZACTL" restart paymentd
+	field_is paymentd .state up
+	field_is paymentd .reason ""
+}
+
+@test "stop and start; a stopped service stays down" {
+	"$PIZZACTL" stop order
+	field_is orderd .state down
+	field_is orderd .pid null
+	"$PIZZACTL" start orderd
+	field_is orderd .state up
+	run "$PIZZACTL" stop orderx
+	[ "$status" = 3 ]
+	[[ $output == *"did you mean orderd"* ]]
+}
+
+@test "one that does not end is killed" {
+	echo stubborn >"$PIZZA_HOME/fake/menud"
+	"$PIZZACTL" restart menud
+	rm "$PIZZA_HOME/fake/menud"
+	old=$(field menud .pid)
+	"$PIZZACTL" restart menud
+	[ ! -e "/proc/$old" ]
+	grep -q 'menud-1 does not end; it is killed' "$PIZZA_HOME/log/pizzad.log"
+}
+
+@test "scale up and down, with its limits" {
+	"$PIZZACTL" scale inventoryd=3
+	field_is inventoryd .replicas 3
+	field_is inventoryd '[.instances[].port] | join(",")' 40001,40002,40003
+	"$PIZZACTL" restart inventoryd
+	field_is inventoryd .replicas 3
+	"$PIZZACTL" scale inventoryd=2
+	field_is inventoryd '.instances | length' 2
+	run "$PIZZACTL" scale inventoryd=13
+	[ "$status" = 0 ]
+	[[ $output == *"1 of 13 replicas get no partition"* ]]
+	field_is inventoryd .replicas 13
+	"$PIZZACTL" scale inventoryd=2
+	run "$PIZZACTL" scale aggregatord=2
+	[ "$status" = 2 ]
+	run "$PIZZACTL" scale inventoryd=0
+	[ "$status" = 2 ]
+	[[ $output == *"pizzactl stop inventoryd"* ]]
+}
+
+@test "PostgreSQL killed comes back" {
+	before=$(field postgres .pid)
+	kill -9 "$before"
+	eventually 30 sh -c "'$PIZZACTL' status -o json | jq -e '.[] | select(.name == \"postgres\") | .state == \"up\" and .pid != $before' >/dev/null"
+	sql pizza_order "SELECT 1"
+}
+
+@test "Kafka stopped and started" {
+	"$PIZZACTL" stop kafka
+	field_is kafka .state down
+	field_is orderd .state up
+	"$PIZZACTL" up
+	field_is kafka .state up
+	kcat -b "127.0.0.1:$((PIZZA_PORT_BASE + 92))" -L -m 5 >/dev/null
+}
+
+@test "SIGHUP reads the configuration again" {
+	mkdir -p "$XDG_CONFIG_HOME/pizza"
+	kill -HUP "$(cat "$PIZZA_HOME/run/pizzad.lock")"
+	eventually 5 grep -q 'configuration read again' "$PIZZA_HOME/log/pizzad.log"
+	field_is orderd .state up
+}
+
+@test "after SIGKILL of pizzad, up leaves nothing doubled, and the replicas are as before" {
+	before=$(processes_of "$PIZZA_HOME")
+	[ -n "$before" ]
+	kill -9 "$(cat "$PIZZA_HOME/run/pizzad.lock")"
+	run "$PIZZACTL" status
+	"$PIZZACTL" up
+	for p in $before; do
+		[ ! -e "/proc/$p" ]
+	done
+	[ "$("$PIZZACTL" status -o json | jq '[.[] | select(.state == "up")] | length')" = 10 ]
+	field_is inventoryd .replicas 2
+	[ "$("$PIZZACTL" status -o json | jq '[.[].instances | length] | add')" = 11 ]
+}
+
+@test "two installations side by side" {
+	one=$(field orderd .pid)
+	other=$(free_base)
+	PIZZA_HOME=$T/two PIZZA_PORT_BASE=$other "$PIZZACTL" up
+	[ "$(PIZZA_HOME=$T/two PIZZA_PORT_BASE=$other "$PIZZACTL" status -o json | jq '[.[] | select(.state == "up")] | length')" = 10 ]
+	PIZZA_HOME=$T/two PIZZA_PORT_BASE=$other "$PIZZACTL" down
+	[ -z "$(processes_of "$T/two")" ]
+	field_is orderd .pid "$one"
+}
+
+@test "a port in use is named, with who has it and what mends it" {
+	PIZZA_HOME=$T/three run "$PIZZACTL" up
+	[ "$status" = 9 ]
+	[[ $output == *"port $((PIZZA_PORT_BASE + 92)) (Kafka) is in use by java (pid $(field kafka .pid))"* ]]
+	[[ $output == *PIZZA_PORT_BASE=* ]]
+	[ -z "$(processes_of "$T/three")" ]
+}
+
+@test "what is missing is said, with what mends it" {
+	base=$(free_base)
+	PIZZA_HOME=$T/four PIZZA_PORT_BASE=$base PIZZA_KAFKA_LIBS=/nowhere run "$PIZZACTL" up
+	[ "$status" = 3 ]
+	[[ $output == *"make deps"* ]]
+	PIZZA_HOME=/dev/null/home run "$PIZZACTL" up
+	[ "$status" = 1 ]
+	[[ $output == *PIZZA_HOME* ]]
+	PIZZA_HOME=/tmp/$(printf 'x%.0s' $(seq 100)) run "$PIZZACTL" up
+	[ "$status" = 2 ]
+	[[ $output == *"too long"* && $output == *PIZZA_HOME* ]]
+}
+
+@test "down stops everything and leaves nothing behind" {
+	pid=$(cat "$PIZZA_HOME/run/pizzad.lock")
+	"$PIZZACTL" down
+	eventually 5 test ! -e "/proc/$pid"
+	[ -z "$(processes_of "$PIZZA_HOME")" ]
+	[ ! -e "$PIZZA_HOME/run/pizzad.sock" ]
+	[ -z "$(ls "$PIZZA_HOME"/run/*.pid 2>/dev/null)" ]
+	run "$PIZZACTL" down
+	[ "$status" = 0 ]
+}
