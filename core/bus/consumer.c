@@ -373,8 +373,8 @@ static void serve_closing(struct bus_consumer *c, rd_kafka_event_t *event)
 	rd_kafka_event_destroy(event);
 }
 
-/* rd_kafka_consumer_close with a bound on its time. */
-static void close_bounded(struct bus_consumer *c)
+/* rd_kafka_consumer_close with a bound on its time; false when it was not done by then. */
+static bool close_bounded(struct bus_consumer *c)
 {
 	struct mono deadline = mono_add_ms(mono_now(), CLOSE_TIMEOUT_MS);
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
@@ -389,6 +389,17 @@ static void close_bounded(struct bus_consumer *c)
 			serve_closing(c, event);
 	}
 	rd_kafka_queue_destroy(queue);
+	return e == NULL && rd_kafka_consumer_closed(c->rk);
+}
+
+/*
+ * librdkafka 2.0.2 fails an assertion when a consumer is closed while it joins its group, and spins for ever when one is
+ * destroyed that was fenced or could not be closed.  Such a one is left alone: it no longer takes part in anything, and
+ * its membership is static and needs no leaving.
+ */
+static bool can_be_closed(struct bus_consumer *c)
+{
+	return c->part_count > 0 && rd_kafka_fatal_error(c->rk, NULL, 0) == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 void bus_consumer_free(struct bus_consumer *c)
@@ -398,7 +409,10 @@ void bus_consumer_free(struct bus_consumer *c)
 	if (c->rk != NULL) {
 		c->closing = true;
 		commit_last(c);
-		close_bounded(c);
+		if (!can_be_closed(c) || !close_bounded(c)) {
+			log_debug("%s: a consumer was left unclosed", c->group);
+			return; /* its callbacks still know c */
+		}
 		rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 	}
 	bus_parts_done(c);
