@@ -1,9 +1,10 @@
 /*
  * The rebuild's thread.
  *
- * Ends of the topics are asked for before each pass, and a pass reads at least up to them: a first one in
- * many transactions, a second for what came meanwhile, and a last one under the lock, in the transaction of
- * the exchange.
+ * Ends of the topics are asked for before each pass, and a pass reads at least up to them: a first one, a
+ * second for what came meanwhile, and a last one while another connection holds the lock under which the
+ * tables are exchanged. Each batch is a transaction of its own, so an exchange that fails (a reader does not
+ * let go) can be tried again.
  */
 #include "daemons/aggregator/rebuild.h"
 
@@ -26,8 +27,10 @@
 #define IDLE_END_MS                                                                            \
 	1000 /* at the end and silent for so long: gaps before the end offset are compaction's \
 	      */
-#define BATCH_EVENTS 2000
-#define ASK_AGAIN_MS 1000
+#define BATCH_EVENTS	  2000
+#define EXCHANGE_TRIES	  60
+#define EXCHANGE_PAUSE_MS 1000 /* for those who were kept waiting */
+#define ASK_AGAIN_MS	  1000
 
 struct rebuild {
 	struct service *service;
@@ -62,6 +65,7 @@ struct attempt {
 	struct event *events;
 	const struct event **pointers;
 	int event_cap;
+	bool lost;	     /* messages were taken from a reader and not written: only a new attempt helps */
 	int64_t passed_over; /* messages that cannot be read */
 };
 
@@ -73,6 +77,29 @@ static bool stopping(struct rebuild *r)
 	stop = r->stopping;
 	pthread_mutex_unlock(&r->lock);
 	return stop;
+}
+
+/* Waits until there is something to do, or for ms milliseconds (-1: for ever). */
+static void wait_request(struct rebuild *r, int64_t ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	pthread_mutex_lock(&r->lock);
+	while (!r->stopping && !r->requested) {
+		if (ms < 0)
+			pthread_cond_wait(&r->wake, &r->lock);
+		else if (pthread_cond_timedwait(&r->wake, &r->lock, &until) != 0)
+			break;
+	}
+	r->requested = false;
+	pthread_mutex_unlock(&r->lock);
 }
 
 /* --- reading --- */
@@ -171,7 +198,7 @@ static int apply(struct attempt *a, int n, struct error *err)
 
 #define USE_NEW_TABLES "SET LOCAL search_path = rebuild, public"
 
-static int apply_alone(struct attempt *a, int n, struct error *err)
+static int apply_and_commit(struct attempt *a, int n, struct error *err)
 {
 	int rc = db_begin(a->db, err);
 
@@ -186,7 +213,7 @@ static int apply_alone(struct attempt *a, int n, struct error *err)
 	return rc;
 }
 
-/* Takes what a topic gives next into the new tables; in a transaction of its own unless one is open. */
+/* Takes what a topic gives next into the new tables. */
 static int step(struct attempt *a, struct feed *f, struct error *err)
 {
 	int n, rc = bus_reader_poll(f->reader, BATCH_EVENTS, POLL_MS, &a->batch, &f->at_end, err);
@@ -194,9 +221,10 @@ static int step(struct attempt *a, struct feed *f, struct error *err)
 	if (rc < 0 || a->batch.count == 0)
 		return rc;
 	n = parse_messages(a);
-	rc = db_in_transaction(a->db) ? apply(a, n, err) : apply_alone(a, n, err);
+	rc = apply_and_commit(a, n, err);
 	if (rc == 0)
 		note_positions(f, &a->batch);
+	a->lost |= rc < 0;
 	for (int i = 0; i < n; i++)
 		event_done(&a->events[i]);
 	bus_batch_reset(&a->batch);
@@ -230,7 +258,7 @@ DB_STATEMENT(
     " ON CONFLICT (event_id) DO NOTHING");
 
 /* What compaction has removed from a topic stays in the read model. */
-static int keep_compacted(struct attempt *a, struct error *err)
+static int keep_compacted(struct db_conn *tx, struct error *err)
 {
 	struct db_array names;
 	struct db_params p = {0};
@@ -241,7 +269,7 @@ static int keep_compacted(struct attempt *a, struct error *err)
 		if (topics[i].compacted)
 			db_array_text(&names, topics[i].name);
 	db_param_array(&p, &names);
-	rc = db_exec(a->db, &rebuild_keep_compacted, &p, NULL, err);
+	rc = db_exec(tx, &rebuild_keep_compacted, &p, NULL, err);
 	db_params_done(&p);
 	db_array_done(&names);
 	return rc;
@@ -249,11 +277,11 @@ static int keep_compacted(struct attempt *a, struct error *err)
 
 /* Readers go on until the tables are dropped; writers wait for the commit and then find the new tables by
  * name. */
-static int lock_and_exchange(struct attempt *a, struct error *err)
+static int lock_and_exchange(struct attempt *a, struct db_conn *tx, struct error *err)
 {
 	int rc =
-	    db_run(a->db,
-		   USE_NEW_TABLES "; SET LOCAL lock_timeout = '5s';"
+	    db_run(tx,
+		   USE_NEW_TABLES "; SET LOCAL lock_timeout = '1s';"
 				  " LOCK TABLE public.events, public.sagas, public.kpi_minutes IN SHARE ROW"
 				  " EXCLUSIVE MODE",
 		   err);
@@ -261,9 +289,9 @@ static int lock_and_exchange(struct attempt *a, struct error *err)
 	if (rc == 0)
 		rc = pass(a, err);
 	if (rc == 0)
-		rc = keep_compacted(a, err);
+		rc = keep_compacted(tx, err);
 	if (rc == 0)
-		rc = db_run(a->db,
+		rc = db_run(tx,
 			    "DROP TABLE public.events, public.sagas, public.kpi_minutes;"
 			    " ALTER TABLE rebuild.events SET SCHEMA public;"
 			    " ALTER TABLE rebuild.sagas SET SCHEMA public;"
@@ -274,17 +302,33 @@ static int lock_and_exchange(struct attempt *a, struct error *err)
 	return rc;
 }
 
-static int exchange(struct attempt *a, struct error *err)
+static int try_exchange(struct attempt *a, struct error *err)
 {
-	int rc = db_begin(a->db, err);
+	struct db_conn *tx = NULL;
+	int rc = db_acquire(service_db(a->rebuild->service), &tx, err);
 
 	if (rc == 0)
-		rc = lock_and_exchange(a, err);
+		rc = db_begin(tx, err);
 	if (rc == 0)
-		rc = db_commit(a->db, err);
-	if (rc < 0)
-		db_rollback(a->db);
-	else if (db_run(a->db, "ANALYZE events, sagas, kpi_minutes", NULL) < 0)
+		rc = lock_and_exchange(a, tx, err);
+	if (rc == 0)
+		rc = db_commit(tx, err);
+	db_release(tx);
+	return rc;
+}
+
+static int exchange(struct attempt *a, struct error *err)
+{
+	int rc = try_exchange(a, err);
+
+	for (int i = 1; rc == ERR_TRANSIENT && !a->lost && i < EXCHANGE_TRIES && !stopping(a->rebuild); i++) {
+		log_err(LOG_WARN, err, "the new tables cannot take the place of the old ones yet");
+		wait_request(a->rebuild, EXCHANGE_PAUSE_MS);
+		rc = pass(a, err);
+		if (rc == 0)
+			rc = try_exchange(a, err);
+	}
+	if (rc == 0 && db_run(a->db, "ANALYZE events, sagas, kpi_minutes", NULL) < 0)
 		log_debug("no statistics about the new tables");
 	return rc;
 }
@@ -395,29 +439,6 @@ static int wanted(struct rebuild *r)
 		rc = db_exec(c, &rebuild_wanted, NULL, &rows, NULL);
 	db_release(c);
 	return rc < 0 ? rc : db_rows(rows) > 0;
-}
-
-/* Waits until there is something to do, or for ms milliseconds (-1: for ever). */
-static void wait_request(struct rebuild *r, int64_t ms)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
-	pthread_mutex_lock(&r->lock);
-	while (!r->stopping && !r->requested) {
-		if (ms < 0)
-			pthread_cond_wait(&r->wake, &r->lock);
-		else if (pthread_cond_timedwait(&r->wake, &r->lock, &until) != 0)
-			break;
-	}
-	r->requested = false;
-	pthread_mutex_unlock(&r->lock);
 }
 
 static void rebuild_until_done(struct rebuild *r)

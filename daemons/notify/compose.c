@@ -102,6 +102,17 @@ static void render(const struct template *t, const struct text_values *values, s
 	d->body = buf_take(&body);
 }
 
+/* Reasons may be sentences; the templates end theirs themselves.  Owned; NULL for none. */
+static char *without_full_stop(const char *reason)
+{
+	char *copy = xstrdup(reason);
+	size_t n = copy != NULL ? strlen(copy) : 0;
+
+	if (n > 0 && copy[n - 1] == '.')
+		copy[n - 1] = '\0';
+	return copy;
+}
+
 /* People read the end of an order's number more easily than all of it. */
 static const char *short_order(const char *order_id)
 {
@@ -112,6 +123,7 @@ static const char *short_order(const char *order_id)
 
 bool compose(struct composer *c, const struct compose_input *in, struct delivery *d)
 {
+	AUTO_FREE char *reason = without_full_stop(json_string_or(in->data, "reason", NULL));
 	char total[MONEY_TEXT_SIZE] = "";
 	struct text_values values = {
 	    .name = in->name != NULL && in->name[0] != '\0' ? in->name : "dear guest",
@@ -119,7 +131,7 @@ bool compose(struct composer *c, const struct compose_input *in, struct delivery
 	    .order = short_order(in->order_id),
 	    .items = in->items,
 	    .total = total,
-	    .reason = json_string_or(in->data, "reason", NULL),
+	    .reason = reason,
 	    .ingredient = json_string_or(in->data, "ingredient", NULL),
 	    .ingredient_id = json_string_or(in->data, "ingredient_id", NULL),
 	    .available = json_string_or(in->data, "available", NULL),
