@@ -187,6 +187,7 @@ static int create_topic(struct bus_admin *a, const char *name, bool compacted, s
 	struct bus_topic_config config[] = {
 	    {"retention.ms", retention},
 	    {"cleanup.policy", compacted ? "compact" : "delete"},
+	    {"max.message.bytes", "4194304"}, /* a dead letter is its message and what happened to it */
 	};
 
 	snprintf(retention, sizeof(retention), "%lld", ms > 0 ? (long long)ms : -1LL);
