@@ -246,7 +246,7 @@ static int refund_locked(struct db_conn *tx, struct payment *p, const struct ref
 	if (order->amount > left)
 		return error_set(err, ERR_INVALID, "amount", "only %lld is left to refund", (long long)left);
 	f = refund_open(p, order->amount > 0 ? order->amount : left, p->causation_id, order->reason);
-	change = (struct payment_change){*p, -1};
+	change = (struct payment_change){*p, DUE_NEVER};
 	rc = store_change(tx, &change, 1, &hit, err);
 	return rc < 0 ? rc : store_refund_insert(tx, &f, 1, err);
 }

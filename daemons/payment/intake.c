@@ -134,7 +134,7 @@ struct cancelling {
 static void cancel_one(struct intake *in, struct cancelling *out, const struct payment *row,
 		       struct uuid cause)
 {
-	struct payment_change change = {*row, -1};
+	struct payment_change change = {*row, DUE_NEVER};
 	struct payment *p = &change.now;
 
 	if (p->status == PAYMENT_PROCESSING && take_back(in, &p->order_id))
@@ -148,6 +148,7 @@ static void cancel_one(struct intake *in, struct cancelling *out, const struct p
 		if (p->cancel_requested)
 			return;
 		p->cancel_requested = true;
+		change.delay_ms = DUE_KEEP; /* settled by its claim, or by the next one when that ran out */
 		break;
 	case ACT_REFUND:
 		p->cancel_requested = true;

@@ -142,7 +142,7 @@ void settle_charge(const struct payment *now, const struct job *job, bool curren
 {
 	ret->act = charge_settle(now->status, now->cancel_requested, job->outcome, current);
 	ret->change.now = *now;
-	ret->change.delay_ms = -1;
+	ret->change.delay_ms = DUE_NEVER;
 	switch (ret->act) {
 	case SETTLE_IGNORE:
 		break;
@@ -201,8 +201,8 @@ void settle_refund(const struct payment *payment, const struct refund *refund, c
 	bool current = refund->version == job->refund.version;
 
 	memset(ret, 0, sizeof(*ret));
-	ret->refund = (struct refund_change){*refund, -1};
-	ret->payment = (struct payment_change){*payment, -1};
+	ret->refund = (struct refund_change){*refund, DUE_NEVER};
+	ret->payment = (struct payment_change){*payment, DUE_NEVER};
 	if (refund->status != REFUND_REQUESTED || (job->outcome != OUTCOME_DONE && !current))
 		return;
 	ret->write = true;

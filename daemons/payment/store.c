@@ -237,7 +237,7 @@ static void add_change(struct db_array *a, const struct payment_change *c)
 	db_array_int(&a[10], p->seq);
 	db_array_int(&a[11], p->refunded_amount);
 	add_uuid(&a[12], &p->causation_id);
-	if (c->delay_ms < 0)
+	if (c->delay_ms == DUE_NEVER)
 		db_array_null(&a[13]);
 	else
 		db_array_int(&a[13], c->delay_ms);
@@ -253,7 +253,8 @@ DB_STATEMENT(
     "UPDATE payments p SET status = t.status, cancel_requested = t.cancel_requested, attempt = t.attempt, "
     "failures = t.failures, tries = t.tries, lookup_needed = t.lookup_needed, provider_id = t.provider_id, "
     "reason = t.reason, seq = t.seq, refunded_amount = t.refunded_amount, causation_id = t.causation_id, "
-    "next_attempt_at = clock_timestamp() + t.delay_ms * interval '1 ms', version = p.version + 1, "
+    "next_attempt_at = CASE t.delay_ms WHEN -2 THEN p.next_attempt_at "
+    "ELSE clock_timestamp() + t.delay_ms * interval '1 ms' END, version = p.version + 1, "
     "updated_at = clock_timestamp() "
     "FROM unnest($1::uuid[], $2::int8[], $3::text[], $4::bool[], $5::int4[], $6::int4[], $7::int4[], "
     "$8::bool[], $9::text[], $10::text[], $11::int8[], $12::int8[], $13::uuid[], $14::int8[]) AS t "
@@ -362,7 +363,7 @@ int store_refund_change(struct db_conn *tx, const struct refund_change *changes,
 		db_array_bool(&a[5], f->asking.lookup);
 		add_text(&a[6], f->provider_id);
 		add_text(&a[7], f->reason);
-		if (changes[i].delay_ms < 0)
+		if (changes[i].delay_ms == DUE_NEVER)
 			db_array_null(&a[8]);
 		else
 			db_array_int(&a[8], changes[i].delay_ms);

@@ -17,10 +17,14 @@ int store_insert(struct db_conn *tx, const struct payment *rows, int n, int64_t 
 int store_lock(struct db_conn *tx, const struct uuid *orders, int n, struct payment *ret, int *ret_count,
 	       struct error *err) MUST_USE;
 
+/* When a changed row is due: in so many milliseconds, or: */
+#define DUE_NEVER (-1)
+#define DUE_KEEP  (-2) /* as it was */
+
 /* The new state of a row whose version is still now.version (it rises by one). */
 struct payment_change {
 	struct payment now;
-	int64_t delay_ms; /* due then; negative: never */
+	int64_t delay_ms; /* or DUE_… */
 };
 /* hit[i] is false where the version has changed: that row is left alone. No two changes of one order. */
 int store_change(struct db_conn *tx, const struct payment_change *changes, int n, bool *hit,
