@@ -24,10 +24,10 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/pizza
 free_port_base() {
 	local base
 	for _ in $(seq 50); do
-		base=$((20000 + (RANDOM % 300) * 100))
+		base=$((20000 + (RANDOM % 120) * 100)) # below the ephemeral range
 		if ! awk -v lo=$base -v hi=$((base + 99)) 'FNR > 1 { split($2, a, ":"); p = 0
 				for (i = 1; i <= length(a[2]); i++) p = p * 16 + index("0123456789ABCDEF", substr(a[2], i, 1)) - 1
-				if (p >= lo && p <= hi) found = 1 } END { exit !found }' /proc/net/tcp; then
+				if (p >= lo && p <= hi) found = 1 } END { exit !found }' /proc/net/tcp /proc/net/tcp6; then
 			echo $base
 			return
 		fi
@@ -57,6 +57,7 @@ run() {
 	local status=$?
 	printf '  %-40s %3d s  %s\n' "$name" $((SECONDS - start)) "$([ $status = 0 ] && echo ok || echo "exit $status")"
 	count "$LOGS/$name.log" $status
+	return $status
 }
 
 # with_system BUILD NAME COMMAND…: the command with PIZZA_HOME and PIZZA_PORT_BASE of a system that is up.
@@ -65,10 +66,11 @@ with_system() {
 	shift 2
 	export PIZZA_HOME=$TMP/$name PIZZA_PORT_BASE
 	PIZZA_PORT_BASE=$(free_port_base)
-	export PIZZACTL=$build/bin/pizzactl PATH_BEFORE=$PATH
-	PATH=$build/bin:$PATH run "$name-up" "$PIZZACTL" up
-	PATH=$build/bin:$PATH "$@"
-	run "$name-down" "$PIZZACTL" down
+	export PIZZACTL=$build/bin/pizzactl
+	if run "$name-up" "$PIZZACTL" up; then
+		PATH=$build/bin:$PATH "$@"
+		run "$name-down" "$PIZZACTL" down
+	fi
 	unset PIZZA_HOME PIZZA_PORT_BASE
 }
 
