@@ -325,7 +325,7 @@ static int take_finished(struct workqueue *q, void **items)
 	while (q->finished_len == 0 && !q->closing)
 		pthread_cond_wait(&q->record_wake, &q->lock);
 	if (q->finished_len > 0 && q->in_flight > 0 && !q->closing) {
-		struct mono until = mono_add_ms(mono_now(), LINGER_MS);
+		struct mono until = mono_add_ms(mono_now(), q->o.linger_ms);
 
 		while (q->finished_len < RECORD_MAX && q->in_flight > 0 && !q->closing &&
 		       mono_left_ms(until) > 0)
@@ -393,6 +393,8 @@ int workqueue_new(const struct workqueue_options *options, struct workqueue **re
 	q->o = *options;
 	if (q->o.parallel < 1)
 		q->o.parallel = 1;
+	if (q->o.linger_ms == 0)
+		q->o.linger_ms = LINGER_MS;
 	if (q->o.hold_ms == 0)
 		q->o.hold_ms = HOLD_MS;
 	q->due = true;

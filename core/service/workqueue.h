@@ -41,7 +41,9 @@ struct workqueue_options {
 	int parallel;
 	/* Ready items not started within this time are freed and left to their lease's end. 0: 5 s. */
 	int64_t hold_ms;
-	int64_t poll_ms; /* fallback when no wake comes: retries that become due, leases that ran out */
+	int64_t linger_ms; /* how long outcomes gather before they are recorded, while calls are in flight. 0:
+			      3 ms */
+	int64_t poll_ms;   /* fallback when no wake comes: retries that become due, leases that ran out */
 	struct breaker
 	    *breaker; /* may be NULL; start() and its completion report outcomes to it themselves */
 	const struct workqueue_ops *ops;

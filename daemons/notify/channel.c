@@ -12,8 +12,9 @@
 #include "core/service/workqueue.h"
 #include "daemons/notify/ledger.h"
 
-#define POLL_MS 1000
-#define HOLD_MS 30000 /* well below the lease */
+#define POLL_MS	  1000
+#define LINGER_MS 40	/* nobody waits for the record of a message: fewer, larger transactions */
+#define HOLD_MS	  30000 /* well below the lease */
 
 struct channel {
 	struct service *service;
@@ -96,6 +97,7 @@ int channel_new(struct service *s, enum notify_channel which, struct composer *c
 	struct workqueue_options options = {
 	    .name = notify_channels[which],
 	    .parallel = t->parallel,
+	    .linger_ms = LINGER_MS,
 	    .poll_ms = POLL_MS,
 	    .hold_ms = HOLD_MS,
 	    .breaker = &ch->breaker,
