@@ -94,7 +94,7 @@ static int reserve(struct payments *app, struct intake *in, struct db_conn *tx,
 			return rc;
 		says[i] = open_payment(&rows[i], events[i], claim);
 	}
-	rc = store_insert(tx, rows, n, queue_lease_ms(), inserted, err);
+	rc = store_insert(tx, rows, n, queue_claim_now(app), inserted, err);
 	for (int i = 0; rc == 0 && i < n; i++) {
 		if (!inserted[i])
 			continue; /* known, or cancelled before it came */
@@ -197,7 +197,7 @@ static int bury(struct db_conn *tx, const struct event *const *events, const str
 		strcpy(rows[i].method, "none");
 		snprintf(rows[i].reason, REASON_SIZE, "the order was cancelled before it was to be paid");
 	}
-	return store_insert(tx, rows, n, 0, buried, err);
+	return store_insert(tx, rows, n, (struct claim){0}, buried, err);
 }
 
 static int cancel(struct intake *in, struct db_conn *tx, const struct event *const *events, int n,

@@ -66,6 +66,7 @@ struct job {
 };
 
 struct provider;
+struct claim;
 
 struct payments {
 	struct service *service;
@@ -99,8 +100,8 @@ struct job *job_new(struct payments *app, enum job_kind kind, const struct payme
 void job_free(void *item);
 /* Makes the rows of jobs that were dropped due at once instead of at the end of their leases. */
 void queue_release_dropped(struct payments *app);
-/* How long a claim holds, in milliseconds. */
-int64_t queue_lease_ms(void);
+/* A claim of this replica, as long as a call can last and be recorded. */
+struct claim queue_claim_now(const struct payments *app);
 /* True when claimed rows can be handed over at once: the breaker is closed and not too many wait. */
 bool queue_has_room(struct payments *app, int n);
 

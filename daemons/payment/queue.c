@@ -21,9 +21,10 @@
 #define POLL_MS	       1000
 #define TRIES	       5 /* of a transaction that met a deadlock */
 
-int64_t queue_lease_ms(void)
+struct claim queue_claim_now(const struct payments *app)
 {
-	return config_int(CONFIG_PAYMENT_TIMEOUT) + LEASE_SPARE_MS;
+	return (struct claim){config_int(CONFIG_PAYMENT_TIMEOUT) + LEASE_SPARE_MS,
+			      service_replica(app->service)};
 }
 
 bool queue_has_room(struct payments *app, int n)
@@ -99,7 +100,7 @@ static int claim_charges(struct payments *app, struct db_conn *c, int limit, voi
 			 struct error *err)
 {
 	AUTO_FREE struct payment *rows = xcalloc((size_t)limit, sizeof(*rows));
-	int n = 0, rc = store_claim(c, limit, queue_lease_ms(), rows, &n, err);
+	int n = 0, rc = store_claim(c, limit, queue_claim_now(app), rows, &n, err);
 
 	for (int i = 0; i < n; i++)
 		items[(*count)++] = job_new(app, JOB_CHARGE, &rows[i], NULL);
@@ -111,7 +112,7 @@ static int claim_refunds(struct payments *app, struct db_conn *c, int limit, voi
 {
 	AUTO_FREE struct payment *payments = xcalloc((size_t)limit, sizeof(*payments));
 	AUTO_FREE struct refund *refunds = xcalloc((size_t)limit, sizeof(*refunds));
-	int n = 0, rc = store_refund_claim(c, limit, queue_lease_ms(), refunds, payments, &n, err);
+	int n = 0, rc = store_refund_claim(c, limit, queue_claim_now(app), refunds, payments, &n, err);
 
 	for (int i = 0; i < n; i++)
 		items[(*count)++] = job_new(app, JOB_REFUND, &payments[i], &refunds[i]);
@@ -416,6 +417,20 @@ static void collect_metrics(void *arg)
 											    : 0));
 }
 
+/* What a process with our number had claimed before it died is due again; the provider's keys guard the rest.
+ */
+static int end_former_claims(struct payments *app, struct error *err)
+{
+	struct db_conn *c;
+	int rc = db_acquire(app->db, &c, err);
+
+	if (rc < 0)
+		return rc;
+	rc = store_end_claims(c, service_replica(app->service), err);
+	db_release(c);
+	return rc;
+}
+
 int queue_start(struct payments *app, struct error *err)
 {
 	static const struct workqueue_ops ops = {queue_claim, queue_call, queue_record, job_free};
@@ -432,7 +447,9 @@ int queue_start(struct payments *app, struct error *err)
 	breaker_init(&app->breaker, (int)config_int(CONFIG_BREAKER_THRESHOLD),
 		     config_int(CONFIG_BREAKER_OPEN));
 	pthread_mutex_init(&app->dropped_lock, NULL);
-	rc = provider_new(app, &app->provider, err);
+	rc = end_former_claims(app, err);
+	if (rc == 0)
+		rc = provider_new(app, &app->provider, err);
 	if (rc == 0)
 		rc = workqueue_new(&options, &app->queue, err);
 	if (rc == 0)

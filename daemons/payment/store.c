@@ -96,9 +96,9 @@ static void init_arrays(struct db_array *a, const enum db_type *types, int n)
 		db_array_init(&a[i], types[i]);
 }
 
-/* Runs a statement whose first n parameters are the arrays (freed here) and one more integer. */
-static int exec_arrays(struct db_conn *c, struct db_statement *s, struct db_array *a, int n, int64_t last,
-		       struct db_result **ret, struct error *err)
+/* Runs a statement whose first n parameters are the arrays (freed here), then the claim (NULL: none). */
+static int exec_arrays(struct db_conn *c, struct db_statement *s, struct db_array *a, int n,
+		       const struct claim *claim, struct db_result **ret, struct error *err)
 {
 	struct db_params p = {0};
 	int rc;
@@ -107,8 +107,10 @@ static int exec_arrays(struct db_conn *c, struct db_statement *s, struct db_arra
 		db_param_array(&p, &a[i]);
 		db_array_done(&a[i]);
 	}
-	if (last >= 0)
-		db_param_int(&p, last);
+	if (claim != NULL) {
+		db_param_int(&p, claim->lease_ms);
+		db_param_int(&p, claim->replica);
+	}
 	rc = db_exec(c, s, &p, ret, err);
 	db_params_done(&p);
 	return rc;
@@ -169,15 +171,16 @@ static const struct uuid *payment_order(const void *rows, int i)
 DB_STATEMENT(
     payments_insert,
     "INSERT INTO payments (payment_id, order_id, amount, currency, payment_method, status, reason, seq, "
-    "correlation_id, causation_id, next_attempt_at) "
-    "SELECT t.*, CASE t.status WHEN 'processing' THEN clock_timestamp() + $11::int8 * interval '1 ms' "
+    "correlation_id, causation_id, claimed_by, next_attempt_at) "
+    "SELECT t.*, $12::int4, CASE t.status WHEN 'processing' THEN clock_timestamp() + $11::int8 * interval '1 "
+    "ms' "
     "WHEN 'requested' THEN clock_timestamp() END "
     "FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::text[], $5::text[], $6::text[], $7::text[], "
     "$8::int8[], $9::uuid[], $10::uuid[]) AS t (payment_id, order_id, amount, currency, payment_method, "
     "status, reason, seq, correlation_id, causation_id) "
     "ON CONFLICT (order_id) DO NOTHING RETURNING order_id");
 
-int store_insert(struct db_conn *tx, const struct payment *rows, int n, int64_t lease_ms, bool *inserted,
+int store_insert(struct db_conn *tx, const struct payment *rows, int n, struct claim claim, bool *inserted,
 		 struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
@@ -187,7 +190,7 @@ int store_insert(struct db_conn *tx, const struct payment *rows, int n, int64_t 
 	init_arrays(a, insert_types, ARRAY_LEN(insert_types));
 	for (int i = 0; i < n; i++)
 		add_insert(a, &rows[i]);
-	rc = exec_arrays(tx, &payments_insert, a, ARRAY_LEN(insert_types), lease_ms, &r, err);
+	rc = exec_arrays(tx, &payments_insert, a, ARRAY_LEN(insert_types), &claim, &r, err);
 	if (rc == 0)
 		mark_orders(r, payment_order, rows, n, inserted);
 	return rc;
@@ -208,7 +211,7 @@ int store_lock(struct db_conn *tx, const struct uuid *orders, int n, struct paym
 	db_array_init(&ids, DB_UUID);
 	for (int i = 0; i < n; i++)
 		db_array_uuid(&ids, &orders[i]);
-	rc = exec_arrays(tx, &payments_lock, &ids, 1, -1, &r, err);
+	rc = exec_arrays(tx, &payments_lock, &ids, 1, NULL, &r, err);
 	if (rc < 0)
 		return rc;
 	*ret_count = db_rows(r);
@@ -275,7 +278,7 @@ int store_change(struct db_conn *tx, const struct payment_change *changes, int n
 	init_arrays(a, change_types, ARRAY_LEN(change_types));
 	for (int i = 0; i < n; i++)
 		add_change(a, &changes[i]);
-	rc = exec_arrays(tx, &payments_change, a, ARRAY_LEN(change_types), -1, &r, err);
+	rc = exec_arrays(tx, &payments_change, a, ARRAY_LEN(change_types), NULL, &r, err);
 	if (rc == 0)
 		mark_orders(r, change_order, changes, n, hit);
 	return rc;
@@ -307,7 +310,7 @@ int store_refund_insert(struct db_conn *tx, const struct refund *rows, int n, st
 		add_text(&a[4], rows[i].reason);
 		add_uuid(&a[5], &rows[i].causation_id);
 	}
-	return exec_arrays(tx, &refunds_insert, a, ARRAY_LEN(refund_insert_types), -1, NULL, err);
+	return exec_arrays(tx, &refunds_insert, a, ARRAY_LEN(refund_insert_types), NULL, NULL, err);
 }
 
 DB_STATEMENT(refunds_lock, "SELECT " REFUND_FIELDS("") " FROM refunds WHERE refund_id = ANY ($1::uuid[]) "
@@ -323,7 +326,7 @@ int store_refund_lock(struct db_conn *tx, const struct uuid *refund_ids, int n, 
 	db_array_init(&ids, DB_UUID);
 	for (int i = 0; i < n; i++)
 		db_array_uuid(&ids, &refund_ids[i]);
-	rc = exec_arrays(tx, &refunds_lock, &ids, 1, -1, &r, err);
+	rc = exec_arrays(tx, &refunds_lock, &ids, 1, NULL, &r, err);
 	if (rc < 0)
 		return rc;
 	*ret_count = db_rows(r);
@@ -368,19 +371,20 @@ int store_refund_change(struct db_conn *tx, const struct refund_change *changes,
 		else
 			db_array_int(&a[8], changes[i].delay_ms);
 	}
-	return exec_arrays(tx, &refunds_change, a, ARRAY_LEN(refund_change_types), -1, NULL, err);
+	return exec_arrays(tx, &refunds_change, a, ARRAY_LEN(refund_change_types), NULL, NULL, err);
 }
 
 /* --- claims --- */
 
-static int exec_claim(struct db_conn *c, struct db_statement *s, int limit, int64_t lease_ms,
+static int exec_claim(struct db_conn *c, struct db_statement *s, int limit, struct claim claim,
 		      struct db_result **ret, struct error *err)
 {
 	struct db_params p = {0};
 	int rc;
 
 	db_param_int(&p, limit);
-	db_param_int(&p, lease_ms);
+	db_param_int(&p, claim.lease_ms);
+	db_param_int(&p, claim.replica);
 	rc = db_exec(c, s, &p, ret, err);
 	db_params_done(&p);
 	return rc;
@@ -390,15 +394,15 @@ DB_STATEMENT(
     payments_claim,
     "WITH due AS MATERIALIZED (SELECT payment_id FROM payments WHERE next_attempt_at <= clock_timestamp() "
     "ORDER BY next_attempt_at LIMIT $1::int8 FOR UPDATE SKIP LOCKED) "
-    "UPDATE payments p SET status = 'processing', version = p.version + 1, "
+    "UPDATE payments p SET status = 'processing', version = p.version + 1, claimed_by = $3::int4, "
     "next_attempt_at = clock_timestamp() + $2::int8 * interval '1 ms', updated_at = clock_timestamp() "
     "FROM due WHERE p.payment_id = due.payment_id RETURNING " PAYMENT_FIELDS("p."));
 
-int store_claim(struct db_conn *c, int limit, int64_t lease_ms, struct payment *ret, int *ret_count,
+int store_claim(struct db_conn *c, int limit, struct claim claim, struct payment *ret, int *ret_count,
 		struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	int rc = exec_claim(c, &payments_claim, limit, lease_ms, &r, err);
+	int rc = exec_claim(c, &payments_claim, limit, claim, &r, err);
 
 	if (rc < 0)
 		return rc;
@@ -414,16 +418,16 @@ DB_STATEMENT(
     refunds_claim,
     "WITH due AS MATERIALIZED (SELECT refund_id FROM refunds WHERE next_attempt_at <= clock_timestamp() "
     "ORDER BY next_attempt_at LIMIT $1::int8 FOR UPDATE SKIP LOCKED) "
-    "UPDATE refunds f SET version = f.version + 1, "
+    "UPDATE refunds f SET version = f.version + 1, claimed_by = $3::int4, "
     "next_attempt_at = clock_timestamp() + $2::int8 * interval '1 ms', updated_at = clock_timestamp() "
     "FROM due, payments p WHERE f.refund_id = due.refund_id AND p.payment_id = f.payment_id "
     "RETURNING " REFUND_FIELDS("f.") ", " PAYMENT_FIELDS("p."));
 
-int store_refund_claim(struct db_conn *c, int limit, int64_t lease_ms, struct refund *refunds,
+int store_refund_claim(struct db_conn *c, int limit, struct claim claim, struct refund *refunds,
 		       struct payment *payments, int *ret_count, struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	int rc = exec_claim(c, &refunds_claim, limit, lease_ms, &r, err);
+	int rc = exec_claim(c, &refunds_claim, limit, claim, &r, err);
 
 	if (rc < 0)
 		return rc;
@@ -454,7 +458,23 @@ int store_release(struct db_conn *c, struct job *const *jobs, int n, struct erro
 		db_array_uuid(&a[0], charge ? &jobs[i]->payment.payment_id : &jobs[i]->refund.refund_id);
 		db_array_int(&a[1], charge ? jobs[i]->payment.version : jobs[i]->refund.version);
 	}
-	return exec_arrays(c, &payments_release, a, ARRAY_LEN(types), -1, NULL, err);
+	return exec_arrays(c, &payments_release, a, ARRAY_LEN(types), NULL, NULL, err);
+}
+
+DB_STATEMENT(claims_end, "WITH refund AS (UPDATE refunds SET next_attempt_at = clock_timestamp() "
+			 "WHERE next_attempt_at > clock_timestamp() AND claimed_by = $1::int4) "
+			 "UPDATE payments SET next_attempt_at = clock_timestamp() "
+			 "WHERE next_attempt_at > clock_timestamp() AND claimed_by = $1::int4");
+
+int store_end_claims(struct db_conn *c, int replica, struct error *err)
+{
+	struct db_params p = {0};
+	int rc;
+
+	db_param_int(&p, replica);
+	rc = db_exec(c, &claims_end, &p, NULL, err);
+	db_params_done(&p);
+	return rc;
 }
 
 /* --- for the API --- */
@@ -520,7 +540,7 @@ int store_refunds_of(struct db_conn *c, const struct payment *payments, int n, s
 	db_array_init(&ids, DB_UUID);
 	for (int i = 0; i < n; i++)
 		db_array_uuid(&ids, &payments[i].payment_id);
-	rc = exec_arrays(c, &refunds_of, &ids, 1, -1, &r, err);
+	rc = exec_arrays(c, &refunds_of, &ids, 1, NULL, &r, err);
 	if (rc < 0)
 		return rc;
 	*ret_count = db_rows(r);

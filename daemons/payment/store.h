@@ -7,11 +7,17 @@
 #include "core/db/db.h"
 #include "daemons/payment/payment.h"
 
+/* Who takes rows, and for how long. */
+struct claim {
+	int64_t lease_ms;
+	int replica;
+};
+
 /*
- * New rows; inserted[i] is false where the order has one already.  Rows in state processing are claimed for
- * lease_ms, rows in state requested are due at once, others are not due.
+ * New rows; inserted[i] is false where the order has one already.  Rows in state processing are claimed
+ * by it, rows in state requested are due at once, others are not due.
  */
-int store_insert(struct db_conn *tx, const struct payment *rows, int n, int64_t lease_ms, bool *inserted,
+int store_insert(struct db_conn *tx, const struct payment *rows, int n, struct claim claim, bool *inserted,
 		 struct error *err) MUST_USE;
 /* Locks the rows of n orders, in order of their ids; those that exist are put into ret (room for n). */
 int store_lock(struct db_conn *tx, const struct uuid *orders, int n, struct payment *ret, int *ret_count,
@@ -41,13 +47,16 @@ struct refund_change {
 int store_refund_change(struct db_conn *tx, const struct refund_change *changes, int n,
 			struct error *err) MUST_USE;
 
-/* Claims up to limit due rows for lease_ms; ret has room for limit. */
-int store_claim(struct db_conn *c, int limit, int64_t lease_ms, struct payment *ret, int *ret_count,
+/* Claims up to limit due rows ; ret has room for limit. */
+int store_claim(struct db_conn *c, int limit, struct claim claim, struct payment *ret, int *ret_count,
 		struct error *err) MUST_USE;
-int store_refund_claim(struct db_conn *c, int limit, int64_t lease_ms, struct refund *refunds,
+int store_refund_claim(struct db_conn *c, int limit, struct claim claim, struct refund *refunds,
 		       struct payment *payments, int *ret_count, struct error *err) MUST_USE;
 /* Ends the leases of rows that still have the version of their claim. */
 int store_release(struct db_conn *c, struct job *const *jobs, int n, struct error *err) MUST_USE;
+
+/* Ends all leases of a replica: those of the process that had its number before. */
+int store_end_claims(struct db_conn *c, int replica, struct error *err) MUST_USE;
 
 /* --- for the API --- */
 
