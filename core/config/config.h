@@ -1,10 +1,10 @@
 /*
- * Typed configuration: the key table (keys.h), a YAML file (libyaml), environment overrides, validation that names
- * line and key, reload.
+ * Typed configuration: the key table (keys.h), a YAML file (libyaml), environment overrides, validation that
+ * names line and key, reload.
  *
- * Precedence: option (config_override) > environment > file > default.  Every key has an environment name: PIZZA_ and the key in
- * capitals with '.' as '_' (port_base → PIZZA_PORT_BASE, log.level → PIZZA_LOG_LEVEL).  In the file, nested maps and
- * dotted keys are the same: {log: {level: debug}} = {"log.level": debug}.
+ * Precedence: option (config_override) > environment > file > default.  Every key has an environment name:
+ * PIZZA_ and the key in capitals with '.' as '_' (port_base → PIZZA_PORT_BASE, log.level → PIZZA_LOG_LEVEL).
+ * In the file, nested maps and dotted keys are the same: {log: {level: debug}} = {"log.level": debug}.
  * Reading is lock-free and safe from every thread; strings stay valid for the life of the process.
  */
 #ifndef PIZZA_CONFIG_CONFIG_H
@@ -21,7 +21,7 @@ enum config_key {
 #define X(symbol, name, type, fallback, min, max, reloadable, text) CONFIG_##symbol,
 	CONFIG_KEYS(X)
 #undef X
-	CONFIG_COUNT
+	    CONFIG_COUNT
 };
 
 enum config_type { CONFIG_STRING, CONFIG_INT, CONFIG_BOOL, CONFIG_DURATION, CONFIG_SIZE, CONFIG_RATE };
@@ -42,14 +42,15 @@ const char *config_type_word(enum config_type type);
 const char *config_origin_word(enum config_origin origin);
 
 /*
- * Loads the configuration: file = path, or NULL for $PIZZA_CONFIG, then $XDG_CONFIG_HOME/pizza/pizza.yaml, then
- * /etc/pizza/pizza.yaml (none of these need exist).  ERR_INVALID names file, line, key, and what is allowed; unknown
- * keys are refused with the nearest valid one.  May be called once more only through config_reload.
+ * Loads the configuration: file = path, or NULL for $PIZZA_CONFIG, then $XDG_CONFIG_HOME/pizza/pizza.yaml,
+ * then /etc/pizza/pizza.yaml (none of these need exist).  ERR_INVALID names file, line, key, and what is
+ * allowed; unknown keys are refused with the nearest valid one.  May be called once more only through
+ * config_reload.
  */
 int config_load(const char *file, struct error *err) MUST_USE;
 /*
- * Reads the file again.  Reloadable keys take effect; changed keys that are not are listed by name in `skipped` (comma separated).
- * On an error the old configuration stays.
+ * Reads the file again.  Reloadable keys take effect; changed keys that are not are listed by name in
+ * `skipped` (comma separated). On an error the old configuration stays.
  */
 int config_reload(char *skipped, size_t size, struct error *err) MUST_USE;
 /* Sets one key from an option, before or after config_load; validated. */
@@ -59,8 +60,9 @@ const char *config_file(void);
 /* Validates text as a value of the key without using it. */
 int config_check(enum config_key key, const char *text, struct error *err) MUST_USE;
 /* Reads and validates a file without using it: every problem is reported, not just the first. */
-int config_validate_file(const char *file, void (*problem)(void *arg, int line, const char *key, const struct error *err),
-                         void *arg, struct error *err) MUST_USE;
+int config_validate_file(const char *file,
+			 void (*problem)(void *arg, int line, const char *key, const struct error *err),
+			 void *arg, struct error *err) MUST_USE;
 
 const char *config_string(enum config_key key);
 int64_t config_int(enum config_key key); /* INT; DURATION in ms; SIZE in bytes */

@@ -1,5 +1,6 @@
 /*
- * The places of one installation, all below its home folder (PIZZA_HOME, default $XDG_STATE_HOME/pizza, that is
+ * The places of one installation, all below its home folder (PIZZA_HOME, default $XDG_STATE_HOME/pizza, that
+ * is
  * ~/.local/state/pizza).  Strings returned are static per process and stay valid.
  */
 #ifndef PIZZA_CONFIG_PATHS_H
@@ -10,7 +11,8 @@
 
 #include "core/base/error.h"
 
-/* Finds the home folder and checks that a Unix socket's path below it fits 107 bytes (ERR_INVALID with the mend). */
+/* Finds the home folder and checks that a Unix socket's path below it fits 107 bytes (ERR_INVALID with the
+ * mend). */
 int paths_init(struct error *err) MUST_USE;
 const char *paths_home(void);
 /* home/run: sockets, pid files; home/log; home/mail; home/postgres; home/kafka. */
@@ -28,8 +30,8 @@ const char *paths_cache(void);
 /* Folder of this program's executable: the daemons are its siblings. */
 const char *paths_bin(void);
 /*
- * The installation's operator token (home/operator.token, mode 0600), 64 hexadecimal digits.  create makes it when it is not
- * there.  Any other mode than 0600 or another owner is ERR_REFUSED with the mend.
+ * The installation's operator token (home/operator.token, mode 0600), 64 hexadecimal digits.  create makes it
+ * when it is not there.  Any other mode than 0600 or another owner is ERR_REFUSED with the mend.
  */
 int paths_operator_token(bool create, char token[65], struct error *err) MUST_USE;
 

@@ -233,6 +233,20 @@ int programs_java(char path[PATH_MAX], int *ret_major, struct error *err)
 
 /* --- Kafka --- */
 
+/* Installed, the script that fetches the jar files lies beside the programs. */
+static void hint_fetch(struct error *err)
+{
+	char script[PATH_MAX];
+
+	if (snprintf(script, sizeof(script), "%s/kafka/fetch.sh", paths_bin()) >= (int)sizeof(script) ||
+	    access(script, X_OK) < 0)
+		snprintf(script, sizeof(script), "make kafka");
+	error_hint(err,
+		   "%.120s fetches them; or set kafka.libs to their folder, or kafka.bootstrap to an "
+		   "existing cluster",
+		   script);
+}
+
 int programs_kafka(char folder[PATH_MAX], struct error *err)
 {
 	const char *named = config_string(CONFIG_KAFKA_LIBS);
@@ -247,8 +261,7 @@ int programs_kafka(char folder[PATH_MAX], struct error *err)
 		return 0;
 	error_set(err, ERR_NOT_FOUND, "find Kafka", "%.200s does not have the jar files of Kafka %s", folder,
 		  KAFKA_VERSION);
-	error_hint(err, "make deps fetches them; or set kafka.libs to their folder, or kafka.bootstrap to an "
-			"existing cluster");
+	hint_fetch(err);
 	return ERR_NOT_FOUND;
 }
 

@@ -266,7 +266,7 @@ int config_value_parse(enum config_key key, const char *text, struct config_valu
 	const struct config_row *row = config_row(key);
 	struct config_value v = {.text = NULL};
 	const char *problem = NULL;
-	char allowed[160];
+	char allowed[160] = "";
 
 	if (row->type == CONFIG_STRING)
 		problem = string_problem(key, text);
@@ -282,7 +282,7 @@ int config_value_parse(enum config_key key, const char *text, struct config_valu
 
 int config_check(enum config_key key, const char *text, struct error *err)
 {
-	struct config_value v;
+	struct config_value v = {.text = NULL};
 	int rc = config_value_parse(key, text, &v, err);
 
 	if (rc == 0)

@@ -400,7 +400,7 @@ int control_up(int timeout_ms, control_progress_fn *progress, void *arg, bool *r
 {
 	struct mono deadline = mono_add_ms(mono_now(), timeout_ms);
 	struct watch w = {.progress = progress, .arg = arg, .began = mono_now()};
-	int fd, rc;
+	int fd = -1, rc;
 
 	*ret_already = false;
 	for (;;) {

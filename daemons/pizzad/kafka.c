@@ -172,20 +172,6 @@ static int prepare(struct instance *i, struct launch *ret, struct error *err)
 	return 1;
 }
 
-static void add_class_archive(struct launch *l)
-{
-	char libs[PATH_MAX], archive[PATH_MAX + 16];
-
-	if (programs_kafka(libs, NULL) < 0)
-		return;
-	snprintf(archive, sizeof(archive), "%s/kafka.jsa", libs);
-	if (access(archive, R_OK) == 0) {
-		launch_arg(l, "-XX:SharedArchiveFile=%s", archive);
-		launch_arg(l, "-Xlog:cds=off");
-		launch_arg(l, "-Xlog:cds+dynamic=off");
-	}
-}
-
 static int launch(struct instance *i, struct launch *ret, struct error *err)
 {
 	long long heap = config_int(CONFIG_KAFKA_HEAP);
@@ -196,7 +182,6 @@ static int launch(struct instance *i, struct launch *ret, struct error *err)
 		rc = add_java(ret, err);
 	if (rc < 0)
 		return rc;
-	add_class_archive(ret);
 	launch_arg(ret, "-Xmx%lldk", heap / 1024);
 	launch_arg(ret, "-Xms%lldk", heap / 4096);
 	launch_arg(ret, "-XX:+ExitOnOutOfMemoryError");

@@ -282,7 +282,7 @@ int process_start(const struct launch *l, const char *pid_path, const char *log_
 pid_t process_from_file(const char *pid_path)
 {
 	char text[64], stat_path[64], stat[1024];
-	const char *start;
+	const char *start = "";
 	size_t n;
 	long pid;
 	char *rest;

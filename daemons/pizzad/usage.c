@@ -84,7 +84,8 @@ struct process_table *process_table_read(void)
 	struct process_table *t = xcalloc(1, sizeof(*t));
 
 	t->count = read_all(&t->all);
-	qsort(t->all, (size_t)t->count, sizeof(t->all[0]), by_pid);
+	if (t->count > 0)
+		qsort(t->all, (size_t)t->count, sizeof(t->all[0]), by_pid);
 	return t;
 }
 

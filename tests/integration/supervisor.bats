@@ -228,7 +228,7 @@ processes_of() {
 	base=$(free_base)
 	PIZZA_HOME=$T/four PIZZA_PORT_BASE=$base PIZZA_KAFKA_LIBS=/nowhere run "$PIZZACTL" up
 	[ "$status" = 3 ]
-	[[ $output == *"make deps"* ]]
+	[[ $output == *"make kafka fetches them"* ]]
 	PIZZA_HOME=/dev/null/home run "$PIZZACTL" up
 	[ "$status" = 1 ]
 	[[ $output == *PIZZA_HOME* ]]

@@ -42,10 +42,10 @@ done
 if ! wait $mvn || [ ! -f "$new/kafka_2.13-$version.jar" ]; then
 	sed -n '/ERROR/p' "$log" | head -n 5 >&2
 	fail "Maven could not download Kafka's jar files" \
-		"check the network and ~/.m2/settings.xml (proxy, mirror), then run make deps again"
+		"check the network and ~/.m2/settings.xml (proxy, mirror), then try again"
 fi
 
 chmod 755 "$new"
 # Somebody else may have been quicker; theirs is as good.
 mv -T "$new" "$target" 2>/dev/null || [ -f "$target/kafka_2.13-$version.jar" ] ||
-	fail "cannot create $target" "remove it, then run make deps again"
+	fail "cannot create $target" "remove it, then try again"

@@ -30,7 +30,8 @@ static void read_behaviour(const char *name, char word[32])
 
 int main(int argc, char **argv)
 {
-	const char *name = strrchr(argv[0], '/') + 1;
+	const char *slash = strrchr(argv[0], '/');
+	const char *name = slash != NULL ? slash + 1 : argv[0];
 	char word[32], text[128];
 	sigset_t set;
 	int got;
