@@ -134,7 +134,7 @@ int cli_output(struct cli *c, struct output **ret, struct error *err)
 int cli_show(struct cli *c, json_t *row, struct error *err)
 {
 	AUTO_JSON json_t *owned = row;
-	struct output *o;
+	struct output *o = NULL;
 	int rc = cli_output_of(c, c->given.command->columns, false, &o, err);
 
 	if (rc < 0)
@@ -146,7 +146,7 @@ int cli_show(struct cli *c, json_t *row, struct error *err)
 int cli_list(struct cli *c, json_t *rows, struct error *err)
 {
 	AUTO_JSON json_t *owned = rows;
-	struct output *o;
+	struct output *o = NULL;
 	int rc = cli_output_of(c, c->given.command->columns, true, &o, err);
 
 	if (rc < 0)
@@ -181,8 +181,8 @@ static int show_request(struct cli *c, const char *method, const char *daemon, c
 {
 	static const struct column columns[] = {
 	    {.name = "method"}, {.name = "url"}, {.name = "body", .kind = COLUMN_JSON}, {.name = NULL}};
-	struct console *console;
-	struct output *o;
+	struct console *console = NULL;
+	struct output *o = NULL;
 	char base[128] = "";
 	json_t *row;
 	int rc = cli_console(c, &console, err);
@@ -206,7 +206,7 @@ int cli_change(struct cli *c, const char *method, const char *daemon, const char
 {
 	AUTO_JSON json_t *owned = body;
 	struct api_request request = {.method = method, .daemon = daemon, .path = path, .body = body};
-	struct console *console;
+	struct console *console = NULL;
 	json_t *answer = NULL;
 	int rc;
 
@@ -232,7 +232,7 @@ static bool is_hex_prefix(const char *text)
 int cli_order_id(struct cli *c, int argument, struct uuid *ret, struct error *err)
 {
 	const char *text = cli_argument(c, argument);
-	struct console *console;
+	struct console *console = NULL;
 	int rc;
 
 	if (uuid_parse(text, ret))

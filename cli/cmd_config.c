@@ -32,7 +32,7 @@ static json_t *key_row(enum config_key key, bool secrets)
 static int config_show(struct cli *c, struct error *err)
 {
 	json_t *rows = json_array();
-	struct console *console;
+	struct console *console = NULL;
 	int rc = cli_console(c, &console, err);
 
 	for (int key = 0; rc == 0 && key < CONFIG_COUNT; key++)
@@ -68,8 +68,8 @@ static int find_key(const char *name, enum config_key *ret, struct error *err)
 static int config_get(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf text = {0};
-	struct console *console;
-	enum config_key key;
+	struct console *console = NULL;
+	enum config_key key = CONFIG_PORT_BASE;
 	int rc = cli_console(c, &console, err);
 
 	if (rc == 0)
@@ -100,7 +100,7 @@ static void add_problem(void *arg, int line, const char *key, const struct error
 static int config_validate(struct cli *c, struct error *err)
 {
 	struct problems p = {.rows = json_array()};
-	struct console *console;
+	struct console *console = NULL;
 	size_t n;
 	int rc = 0;
 

@@ -21,7 +21,7 @@ static enum lag_by granularity(const struct cli *c)
 
 static int fetch(struct cli *c, json_t **ret, struct error *err)
 {
-	struct console *console;
+	struct console *console = NULL;
 	int rc = cli_console(c, &console, err);
 
 	if (rc == 0)
@@ -29,6 +29,7 @@ static int fetch(struct cli *c, json_t **ret, struct error *err)
 	if (rc < 0 || cli_text(c, "group") == NULL || json_array_size(*ret) > 0)
 		return rc;
 	json_decref(*ret);
+	*ret = NULL;
 	error_set(err, ERR_NOT_FOUND, cli_text(c, "group"), "no such consumer group");
 	error_hint(err, "pizzactl lag lists them");
 	return ERR_NOT_FOUND;
@@ -36,7 +37,7 @@ static int fetch(struct cli *c, json_t **ret, struct error *err)
 
 static int lag_show(struct cli *c, struct error *err)
 {
-	json_t *rows;
+	json_t *rows = NULL;
 	int rc = fetch(c, &rows, err);
 
 	return rc < 0 ? rc : cli_list(c, rows, err);
@@ -45,7 +46,7 @@ static int lag_show(struct cli *c, struct error *err)
 static int lag_check(struct cli *c, struct error *err)
 {
 	int64_t warn = cli_int(c, "warn", -1), crit = cli_int(c, "crit", -1);
-	json_t *rows, *over = json_array();
+	json_t *rows = NULL, *over = json_array();
 	enum lag_verdict worst = LAG_FINE;
 	size_t total;
 	int rc;
@@ -99,9 +100,9 @@ static int parse_target(const char *text, int64_t *ret, struct error *err)
 static int reset(struct cli *c, struct error *err)
 {
 	bool apply = cli_flag(c, "yes") && !cli_flag(c, "dry-run");
-	struct console *console;
-	json_t *rows;
-	int64_t offset;
+	struct console *console = NULL;
+	json_t *rows = NULL;
+	int64_t offset = 0;
 	int rc;
 
 	if (cli_text(c, "group") == NULL || cli_text(c, "to") == NULL)

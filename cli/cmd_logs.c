@@ -102,7 +102,7 @@ static int read_logs(struct cli *c, struct printer *p, struct error *err)
 	    .follow = cli_flag(c, "follow"),
 	    .stop = &interrupted,
 	};
-	struct console *console;
+	struct console *console = NULL;
 	int rc = cli_console(c, &console, err);
 
 	if (!log_level_parse(cli_text(c, "level"), &q.level))

@@ -36,7 +36,7 @@ static int menu_show(struct cli *c, struct error *err)
 
 static int menu_add(struct cli *c, struct error *err)
 {
-	json_t *pizza;
+	json_t *pizza = NULL;
 	int rc;
 
 	if (cli_text(c, "file") == NULL) {

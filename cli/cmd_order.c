@@ -103,7 +103,7 @@ static int place(struct cli *c, const json_t *order, json_t **ret, struct error 
 	AUTO_FREE char *header = NULL;
 	struct api_request r = {
 	    .method = "POST", .daemon = "orderd", .path = "/api/v1/orders", .body = order};
-	struct console *console;
+	struct console *console = NULL;
 	int rc = cli_console(c, &console, err);
 
 	if (rc < 0)
@@ -121,8 +121,8 @@ static int place(struct cli *c, const json_t *order, json_t **ret, struct error 
 static int wait_for_order(struct cli *c, json_t *answer, struct error *err)
 {
 	const char *state = cli_text(c, "wait");
-	struct console *console;
-	struct uuid id;
+	struct console *console = NULL;
+	struct uuid id = {0};
 	json_t *now = NULL;
 	int rc;
 
@@ -174,8 +174,8 @@ static int order_ls(struct cli *c, struct error *err)
 {
 	struct readmodel_filter filter = {
 	    .state = cli_text(c, "status"), .stuck_ms = -1, .since_ms = cli_ms(c, "since", -1)};
-	struct console *console;
-	struct output *o;
+	struct console *console = NULL;
+	struct output *o = NULL;
 	int rc = cli_output(c, &o, err);
 
 	if (rc < 0)
@@ -190,7 +190,7 @@ static int order_ls(struct cli *c, struct error *err)
 static int order_path(struct cli *c, const char *tail, struct buf *path, struct error *err)
 {
 	char id[UUID_TEXT_SIZE];
-	struct uuid order;
+	struct uuid order = {0};
 	int rc = cli_order_id(c, 0, &order, err);
 
 	if (rc == 0)
@@ -202,7 +202,7 @@ static int order_show(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
 	struct api_request r = {.method = "GET", .daemon = "orderd"};
-	struct console *console;
+	struct console *console = NULL;
 	json_t *order = NULL;
 	int rc = cli_console(c, &console, err);
 

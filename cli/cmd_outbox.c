@@ -44,8 +44,8 @@ static int list_events(struct cli *c, struct console *console, const char *datab
 
 static int outbox_ls(struct cli *c, struct error *err)
 {
-	struct console *console;
-	struct output *o;
+	struct console *console = NULL;
+	struct output *o = NULL;
 	int rc = cli_console(c, &console, err);
 
 	if (rc == 0)
@@ -113,8 +113,8 @@ const struct noun noun_outbox = {
 
 static int kpi(struct cli *c, struct error *err)
 {
-	struct console *console;
-	json_t *figures;
+	struct console *console = NULL;
+	json_t *figures = NULL;
 	int rc = cli_console(c, &console, err);
 
 	if (rc == 0)

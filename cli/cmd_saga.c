@@ -32,8 +32,8 @@ static int saga_ls(struct cli *c, struct error *err)
 {
 	struct readmodel_filter filter = {
 	    .state = cli_text(c, "state"), .stuck_ms = -1, .since_ms = cli_ms(c, "since", -1)};
-	struct console *console;
-	struct output *o;
+	struct console *console = NULL;
+	struct output *o = NULL;
 	int rc = cli_console(c, &console, err);
 
 	if (rc < 0)
@@ -92,8 +92,8 @@ static struct timeline_style style_of(const struct cli *c)
 
 static int load(struct cli *c, struct saga *ret, struct error *err)
 {
-	struct console *console;
-	struct uuid id;
+	struct console *console = NULL;
+	struct uuid id = {0};
 	int rc = cli_console(c, &console, err);
 
 	if (rc == 0)
@@ -122,8 +122,8 @@ static int saga_show(struct cli *c, struct error *err)
 
 static int saga_wait_for(struct cli *c, struct error *err)
 {
-	struct console *console;
-	struct uuid id;
+	struct console *console = NULL;
+	struct uuid id = {0};
 	json_t *row = NULL;
 	int rc = cli_console(c, &console, err);
 
@@ -178,8 +178,8 @@ static int print_news(struct cli *c, struct output *o, const struct saga *s, str
 
 static int follow_one(struct cli *c, struct output *o, struct error *err)
 {
-	struct saga_watch *w;
-	struct console *console;
+	struct saga_watch *w = NULL;
+	struct console *console = NULL;
 	AUTO_FREE struct uuid *seen = NULL;
 	int count = 0, rc = cli_console(c, &console, err);
 
@@ -245,7 +245,7 @@ static int follow_all(struct cli *c, struct output *o, struct error *err)
 				   .tail = 0,
 				   .follow = true,
 				   .stop = &interrupted};
-	struct console *console;
+	struct console *console = NULL;
 	int rc = cli_console(c, &console, err);
 
 	return rc < 0 ? rc : topics_read(console, &read, print_message, &all, err);
@@ -273,7 +273,7 @@ static int change(struct cli *c, const char *format, struct error *err)
 {
 	char id[UUID_TEXT_SIZE];
 	AUTO_FREE char *path = NULL;
-	struct uuid order;
+	struct uuid order = {0};
 	int rc = cli_order_id(c, 0, &order, err);
 
 	if (rc < 0)

@@ -30,8 +30,8 @@ static json_t *provider_rows(const json_t *faults)
 static int call(struct cli *c, const char *method, const json_t *body, struct error *err)
 {
 	struct api_request r = {.method = method, .daemon = "sandboxd", .path = FAULTS, .body = body};
-	struct console *console;
-	json_t *faults, *rows;
+	struct console *console = NULL;
+	json_t *faults = NULL, *rows = NULL;
 	int rc = cli_console(c, &console, err);
 
 	if (rc == 0)

@@ -54,7 +54,7 @@ static int check_names(const struct cli *c, const json_t *services, struct error
 static int status(struct cli *c, struct error *err)
 {
 	AUTO_JSON json_t *all = NULL;
-	struct console *console;
+	struct console *console = NULL;
 	json_t *services, *rows = json_array();
 	int rc = cli_console(c, &console, err);
 
@@ -150,7 +150,7 @@ typedef int action(const char *service, struct error *err);
 /* Each in turn; a failure does not keep the others from it, and several are told as a partial one. */
 static int each(struct cli *c, action *act, const char *done, struct error *err)
 {
-	struct console *console;
+	struct console *console = NULL;
 	struct error why = {0};
 	int failed = 0, rc = cli_console(c, &console, err);
 
@@ -262,7 +262,7 @@ wrong:
 
 static int scale(struct cli *c, struct error *err)
 {
-	struct console *console;
+	struct console *console = NULL;
 	char name[64], warning[200] = "";
 	int n, rc = cli_console(c, &console, err);
 

@@ -19,8 +19,8 @@
 
 static int topic_ls(struct cli *c, struct error *err)
 {
-	struct console *console;
-	struct output *o;
+	struct console *console = NULL;
+	struct output *o = NULL;
 	int rc = cli_console(c, &console, err);
 
 	if (rc == 0)
@@ -33,8 +33,8 @@ static int topic_ls(struct cli *c, struct error *err)
 
 static int topic_show(struct cli *c, struct error *err)
 {
-	struct console *console;
-	json_t *topic;
+	struct console *console = NULL;
+	json_t *topic = NULL;
 	int rc = cli_console(c, &console, err);
 
 	if (rc == 0)
@@ -97,7 +97,7 @@ static int tail(struct cli *c, struct tail *t, struct error *err)
 	    .key = cli_text(c, "key"),
 	    .type = cli_text(c, "type"),
 	};
-	struct console *console;
+	struct console *console = NULL;
 	int rc = cli_console(c, &console, err);
 
 	if (read.tail == 0 && !read.follow)
@@ -157,8 +157,8 @@ static int read_value(struct cli *c, struct buf *value, struct error *err)
 
 static int send_message(struct cli *c, const struct topics_message *m, struct error *err)
 {
-	struct console *console;
-	json_t *answer;
+	struct console *console = NULL;
+	json_t *answer = NULL;
 	int rc;
 
 	if (cli_flag(c, "dry-run")) {

@@ -92,7 +92,7 @@ static void show_progress(void *arg, const struct control_progress *progress)
 
 static int prepare(struct cli *c, struct error *err)
 {
-	struct console *console;
+	struct console *console = NULL;
 
 	return cli_console(c, &console, err);
 }

@@ -27,14 +27,14 @@ enum value_kind {
 };
 
 struct option_def {
-	const char *name; /* "since": --since; NULL ends a list */
-	char letter;	  /* 'f': -f; or 0 */
-	enum value_kind kind;
+	const char *name;	  /* "since": --since; NULL ends a list */
 	const char *value;	  /* "D"; NULL for flags */
-	bool optional;		  /* the value may be missing */
 	const char *text;	  /* what it does */
 	const char *fallback;	  /* default, or NULL */
 	const char *const *words; /* NULL-terminated, for VALUE_WORD */
+	enum value_kind kind;
+	char letter;   /* 'f': -f; or 0 */
+	bool optional; /* the value may be missing */
 };
 
 struct argument_def {

@@ -74,6 +74,8 @@ static bool wants_json_errors(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		const char *value = NULL;
 
+		if (argv[i] == NULL)
+			break;
 		if (strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "--output") == 0)
 			value = i + 1 < argc ? argv[i + 1] : "";
 		else if (strncmp(argv[i], "-o", 2) == 0)

@@ -88,8 +88,9 @@ static const struct option_def *find_option(const struct option_def *list, const
 					    char letter)
 {
 	for (; list != NULL && list->name != NULL; list++)
-		if (letter != 0 ? list->letter == letter
-				: strlen(list->name) == len && memcmp(list->name, name, len) == 0)
+		if (letter != 0
+			? list->letter == letter
+			: name != NULL && strlen(list->name) == len && memcmp(list->name, name, len) == 0)
 			return list;
 	return NULL;
 }

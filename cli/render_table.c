@@ -148,7 +148,7 @@ static int natural_width(struct libscols_table *t, int column)
 /* Lets as many columns be cut as it takes to fit the terminal. */
 static void fit_table(struct libscols_table *t, const struct column *const *shown, int width)
 {
-	int widths[COLUMNS_MAX], excess = -width - 2;
+	int widths[COLUMNS_MAX] = {0}, excess = -width - 2;
 
 	for (int i = 0; shown[i] != NULL && i < COLUMNS_MAX; i++) {
 		widths[i] = natural_width(t, i);

@@ -14,8 +14,8 @@ int resource_row(void *arg, json_t *row, struct error *err)
 int resource_list(struct cli *c, const char *daemon, const char *path, struct error *err)
 {
 	int64_t limit = cli_text(c, "sort") == NULL ? cli_int(c, "limit", -1) : -1;
-	struct console *console;
-	struct output *o;
+	struct console *console = NULL;
+	struct output *o = NULL;
 	int rc = cli_console(c, &console, err);
 
 	if (rc == 0)
@@ -30,7 +30,7 @@ int resource_show(struct cli *c, const char *daemon, const char *path, const cha
 {
 	struct api_request r = {.method = "GET", .daemon = daemon, .path = path};
 	AUTO_JSON json_t *answer = NULL;
-	struct console *console;
+	struct console *console = NULL;
 	json_t *part;
 	int rc = cli_console(c, &console, err);
 

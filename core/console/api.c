@@ -167,7 +167,7 @@ static int perform(struct console *c, const struct api_request *r, const char *t
 
 int api_call(struct console *c, const struct api_request *request, json_t **ret, struct error *err)
 {
-	const char *token;
+	const char *token = "";
 	int rc = console_token(c, &token, err);
 
 	return rc < 0 ? rc : perform(c, request, token, ret, err);

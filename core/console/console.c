@@ -22,7 +22,7 @@ struct console {
 
 int console_open(int timeout_ms, struct console **ret, struct error *err)
 {
-	struct console *c;
+	struct console *c = NULL;
 	int rc = paths_init(err);
 
 	if (rc == 0)

@@ -115,7 +115,7 @@ static struct total add_up(const struct bus_lag *list, int n)
 
 		add_partition(&t, &list[i]);
 		for (int k = 0; k < i && !seen; k++)
-			seen = strcmp(list[k].member, list[i].member) == 0;
+			seen = list[k].member != NULL && strcmp(list[k].member, list[i].member) == 0;
 		t.members += !seen;
 	}
 	if (n == 1) {
@@ -159,7 +159,7 @@ static bool belongs(const struct bus_lag *a, const struct bus_lag *b, enum lag_b
 static int fetch(struct console *c, const char *group, bool seconds, struct bus_lag **ret, int *ret_count,
 		 struct error *err)
 {
-	struct bus_admin *bus;
+	struct bus_admin *bus = NULL;
 	int rc = console_bus(c, &bus, err);
 
 	if (rc == 0)
@@ -221,7 +221,7 @@ static json_t *target(int64_t offset)
 static int reset_one(struct console *c, const struct bus_lag *l, int64_t offset, bool apply, json_t *rows,
 		     struct error *err)
 {
-	struct bus_admin *bus;
+	struct bus_admin *bus = NULL;
 	int rc = console_bus(c, &bus, err);
 
 	if (rc == 0 && apply)

@@ -48,7 +48,7 @@ json_t *readmodel_json(const struct db_result *r, int row, const char *kinds)
 int readmodel_query(struct console *c, const char *sql, const struct db_params *params,
 		    struct db_result **ret, struct error *err)
 {
-	struct db_conn *conn;
+	struct db_conn *conn = NULL;
 	int rc = console_db(c, &conn, err);
 
 	if (rc < 0)
@@ -79,7 +79,7 @@ static int stream(struct console *c, const char *sql, const struct db_params *pa
 		  console_row *row, void *arg, struct error *err)
 {
 	struct stream s = {kinds, row, arg, err};
-	struct db_conn *conn;
+	struct db_conn *conn = NULL;
 	int rc = console_db(c, &conn, err);
 
 	if (rc == 0)
@@ -191,7 +191,7 @@ int readmodel_complete_id(struct console *c, const char *prefix, struct uuid *re
 {
 	CLEANUP(db_params_done) struct db_params params = {0};
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	struct uuid low, high;
+	struct uuid low = {0}, high = {0};
 	int rc;
 
 	if (!fill_uuid(prefix, '0', &low) || !fill_uuid(prefix, 'f', &high))

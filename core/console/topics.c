@@ -70,16 +70,17 @@ static int topic_length(const struct bus_partition_info *list, int n)
 int topics_list(struct console *c, console_row *row, void *arg, struct error *err)
 {
 	struct bus_partition_info *list = NULL;
-	struct bus_admin *bus;
+	struct bus_admin *bus = NULL;
 	int n = 0, rc = console_bus(c, &bus, err);
 
 	if (rc == 0)
 		rc = bus_admin_partitions(bus, NULL, 0, true, &list, &n, err);
 	if (rc < 0)
 		return rc;
-	qsort(list, (size_t)n, sizeof(*list), compare_partitions);
+	if (n > 0)
+		qsort(list, (size_t)n, sizeof(*list), compare_partitions);
 	for (int i = 0, len; i < n && rc == 0; i += len) {
-		json_t *topic;
+		json_t *topic = NULL;
 
 		len = topic_length(list + i, n - i);
 		topic = topic_json(list + i, len);
@@ -115,7 +116,7 @@ static int unknown_topic(struct bus_admin *bus, const char *topic, struct error 
 int topics_show(struct console *c, const char *topic, json_t **ret, struct error *err)
 {
 	struct bus_partition_info *list = NULL;
-	struct bus_admin *bus;
+	struct bus_admin *bus = NULL;
 	int n = 0, rc = console_bus(c, &bus, err);
 
 	if (rc == 0)
@@ -138,8 +139,11 @@ int topics_show(struct console *c, const char *topic, json_t **ret, struct error
 static json_t *text_json(const void *data, size_t len)
 {
 	CLEANUP(buf_done) struct buf hex = {0};
-	json_t *text = data != NULL ? json_stringn(data, len) : json_null();
+	json_t *text;
 
+	if (data == NULL)
+		return json_null();
+	text = json_stringn(data, len);
 	if (text != NULL)
 		return text;
 	buf_adds(&hex, "hex:");
