@@ -32,17 +32,20 @@ int main(int argc, char **argv)
 {
 	const char *slash = strrchr(argv[0], '/');
 	const char *name = slash != NULL ? slash + 1 : argv[0];
+	const char *replica = getenv("PIZZA_REPLICA");
 	char word[32], text[128];
 	sigset_t set;
 	int got;
 
 	(void)argc;
+	if (replica == NULL)
+		return 2;
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	read_behaviour(name, word);
-	printf("{\"level\":\"info\",\"msg\":\"replica %s starts\"}\n", getenv("PIZZA_REPLICA"));
+	printf("{\"level\":\"info\",\"msg\":\"replica %s starts\"}\n", replica);
 	if (strcmp(word, "exit") == 0) {
 		printf("{\"level\":\"error\",\"msg\":\"the oven is cold\"}\n");
 		return 3;
@@ -51,8 +54,7 @@ int main(int argc, char **argv)
 	if (strcmp(word, "mute") != 0) {
 		snprintf(text, sizeof(text), "READY=1\nSTATUS=%s\nX_PIZZA_STATE=%s\nX_PIZZA_PORT=%d\n",
 			 strcmp(word, "degraded") == 0 ? "no flour" : "",
-			 strcmp(word, "degraded") == 0 ? "degraded" : "up",
-			 40000 + atoi(getenv("PIZZA_REPLICA")));
+			 strcmp(word, "degraded") == 0 ? "degraded" : "up", 40000 + atoi(replica));
 		notify_socket_send(text);
 	}
 	while (sigwait(&set, &got) == 0) {
