@@ -253,7 +253,7 @@ int process_start(const struct launch *l, const char *pid_path, const char *log_
 	int log_fd = open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	AUTO_FREE char **env = make_environment(l);
-	pid_t pid;
+	pid_t pid = -1;
 
 	if (log_fd < 0)
 		rc = error_errno(err, "open the log file %s", log_path);
