@@ -39,9 +39,9 @@ static int not_running(struct error *err)
 	return ERR_UNAVAILABLE;
 }
 
-/* Takes body; ret may be NULL. */
-static int call(const char *method, const char *path, json_t *body, int timeout_ms, json_t **ret,
-		struct error *err)
+/* what names the errors that pizzad answers.  Takes body; ret may be NULL. */
+static int call(const char *what, const char *method, const char *path, json_t *body, int timeout_ms,
+		json_t **ret, struct error *err)
 {
 	CLEANUP(http_result_done) struct http_result result = {0};
 	static const char *const headers[] = {"Content-Type: application/json", NULL};
@@ -70,13 +70,13 @@ static int call(const char *method, const char *path, json_t *body, int timeout_
 	if (result.code < 0)
 		return error_set(err, result.code, "pizzad", "%s", result.why);
 	if (result.status >= 400)
-		return api_problem("pizzad", result.status, buf_str(&result.body), result.body.len, err);
+		return api_problem(what, result.status, buf_str(&result.body), result.body.len, err);
 	return ret == NULL ? 0 : json_parse_object(buf_str(&result.body), result.body.len, ret, err);
 }
 
 int control_status(json_t **ret, struct error *err)
 {
-	return call("GET", "/v1/status", NULL, STATUS_MS, ret, err);
+	return call("pizzad", "GET", "/v1/status", NULL, STATUS_MS, ret, err);
 }
 
 static json_t *service_down(const char *name, const char *kind)
@@ -134,7 +134,7 @@ static int act(const char *service, const char *verb, json_t *body, json_t **ret
 		return rc;
 	}
 	snprintf(path, sizeof(path), "/v1/services/%s/%s", name, verb);
-	return call("POST", path, body, ACTION_MS, ret, err);
+	return call(name, "POST", path, body, ACTION_MS, ret, err);
 }
 
 int control_start(const char *service, struct error *err)
@@ -448,7 +448,7 @@ int control_down(int timeout_ms, control_progress_fn *progress, void *arg, bool 
 	*ret_was_running = !lock_is_free();
 	if (!*ret_was_running)
 		return 0;
-	rc = call("POST", "/v1/down", NULL, STATUS_MS, NULL, err);
+	rc = call("pizzad", "POST", "/v1/down", NULL, STATUS_MS, NULL, err);
 	if (rc < 0 && rc != ERR_UNAVAILABLE && rc != ERR_UNKNOWN)
 		return rc;
 	while (!lock_is_free()) {
