@@ -111,17 +111,30 @@ const char *console_bootstrap(struct console *c)
 	return c->bootstrap;
 }
 
-int console_bus(struct console *c, struct bus_admin **ret, struct error *err)
+/* Asks once whether a broker answers, so that every command on Kafka fails alike and in time. */
+static int connect_bus(struct console *c, struct error *err)
 {
 	struct bus_options options = {.bootstrap = console_bootstrap(c), .client_id = "pizzactl"};
-	int rc = 0;
+	int rc = bus_admin_new(&options, c->timeout_ms, &c->bus, err);
 
-	if (c->bus == NULL)
-		rc = bus_admin_new(&options, c->timeout_ms, &c->bus, err);
 	if (rc < 0)
 		return rc;
+	rc = bus_admin_ping(c->bus, err);
+	if (rc == 0)
+		return 0;
+	bus_admin_free(c->bus);
+	c->bus = NULL;
+	error_set(err, ERR_UNAVAILABLE, "Kafka", "cannot be reached at %s", options.bootstrap);
+	error_hint(err, "see pizzactl status kafka");
+	return ERR_UNAVAILABLE;
+}
+
+int console_bus(struct console *c, struct bus_admin **ret, struct error *err)
+{
+	int rc = c->bus == NULL ? connect_bus(c, err) : 0;
+
 	*ret = c->bus;
-	return 0;
+	return rc;
 }
 
 int console_token(struct console *c, const char **ret, struct error *err)

@@ -165,9 +165,7 @@ static int fetch(struct console *c, const char *group, bool seconds, struct bus_
 	if (rc == 0)
 		rc = bus_admin_lag(bus, group != NULL ? &group : NULL, group != NULL, seconds, ret, ret_count,
 				   err);
-	if (rc == 0 && *ret_count == 0)
-		return bus_admin_ping(bus, err); /* no group, or no broker */
-	if (rc == 0)
+	if (rc == 0 && *ret_count > 0)
 		qsort(*ret, (size_t)*ret_count, sizeof(**ret), compare_lag);
 	return rc;
 }

@@ -343,7 +343,11 @@ int topics_read(struct console *c, const struct topics_read *read, console_row *
 {
 	struct reader r = {.read = *read, .row = row, .arg = arg, .lock = PTHREAD_MUTEX_INITIALIZER};
 	bool filtered = read->key != NULL || read->type != NULL;
+	struct bus_admin *bus = NULL;
+	int rc = console_bus(c, &bus, err); /* is it there at all? */
 
+	if (rc < 0)
+		return rc;
 	if (filtered && !read->follow && read->tail > 0)
 		r.kept = xcalloc((size_t)read->tail, sizeof(*r.kept));
 	run_reader(c, &r);
