@@ -37,7 +37,7 @@ struct uuid uuid_v7(void)
 	static _Thread_local uint64_t last_ms;
 	static _Thread_local uint32_t counter; /* 12 bits of rand_a and 6 of rand_b */
 	struct timespec ts;
-	struct uuid u;
+	struct uuid u = {{0}};
 	uint64_t ms;
 
 	clock_gettime(CLOCK_REALTIME, &ts);

@@ -393,9 +393,9 @@ static bool close_bounded(struct bus_consumer *c)
 }
 
 /*
- * librdkafka 2.0.2 fails an assertion when a consumer is closed while it joins its group, and spins for ever when one is
- * destroyed that was fenced or could not be closed.  Such a one is left alone: it no longer takes part in anything, and
- * its membership is static and needs no leaving.
+ * librdkafka 2.0.2 fails an assertion when a consumer is closed while it joins its group, and spins for ever
+ * when one is destroyed that was fenced or could not be closed.  Such a one is left alone: it no longer takes
+ * part in anything, and its membership is static and needs no leaving.
  */
 static bool can_be_closed(struct bus_consumer *c)
 {

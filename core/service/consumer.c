@@ -331,7 +331,8 @@ static int bury_unreadable(struct consumer *c, const struct item *it, struct err
 	return it->state == ITEM_UNREADABLE ? bury(c, it, &it->failure, "parse", 0, err) : 0;
 }
 
-/* *ret_done messages are through, also when a later one is not: those must not come again and be buried twice. */
+/* *ret_done messages are through, also when a later one is not: those must not come again and be buried
+ * twice. */
 static int run_one_by_one(struct consumer *c, int *ret_done, struct error *err)
 {
 	for (*ret_done = 0; *ret_done < c->batch.count; ++*ret_done) {

@@ -319,7 +319,8 @@ static void check_database(struct service *s)
 	if (rc == 0)
 		service_condition(s, "database", true, true, "%s", "");
 	else if (rc == ERR_UNAVAILABLE)
-		service_condition(s, "database", true, false, "the database cannot be reached: %.100s", err.why);
+		service_condition(s, "database", true, false, "the database cannot be reached: %.100s",
+				  err.why);
 }
 
 static int run(struct service *s, struct error *err)
