@@ -152,7 +152,7 @@ install: all
 	ln -sf ../lib/pizza/pizzad $(bindir)/pizzad
 	install -d $(libdir)/kafka
 	install -m 644 daemons/pizzad/kafka/pom.xml $(libdir)/kafka
-	install -m 755 daemons/pizzad/kafka/fetch.sh $(libdir)/kafka
+	install -m 755 daemons/pizzad/kafka/fetch.sh daemons/pizzad/kafka/train.sh $(libdir)/kafka
 	install -m 644 README.md LICENSE $(docdir)
 
 uninstall:

@@ -8,7 +8,11 @@ version=$(sed -n '/kafka_2.13/,/<\/dependency>/s:.*<version>\(.*\)</version>.*:\
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pizza
 target=$cache/kafka-$version
 
-[ -f "$target/kafka_2.13-$version.jar" ] && exit 0
+train() {
+	exec sh "$here/train.sh" "$target"
+}
+
+[ -f "$target/kafka_2.13-$version.jar" ] && train
 
 fail() {
 	echo "fetch.sh: $1" >&2
@@ -49,3 +53,5 @@ chmod 755 "$new"
 # Somebody else may have been quicker; theirs is as good.
 mv -T "$new" "$target" 2>/dev/null || [ -f "$target/kafka_2.13-$version.jar" ] ||
 	fail "cannot create $target" "remove it, then try again"
+rm -rf "$new" "$log"
+train
