@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/console/api.h"
 #include "core/console/readmodel.h"
 #include "core/contract/topics.h"
 
@@ -48,11 +49,26 @@ void saga_done(struct saga *s)
 	memset(s, 0, sizeof(*s));
 }
 
+/* An order that orderd knows and the read model does not: its events are on their way. */
+static int unknown_order(struct console *c, struct uuid order_id, struct error *err)
+{
+	char id[UUID_TEXT_SIZE], path[96];
+	struct api_request r = {.method = "GET", .daemon = "orderd", .path = path};
+	int rc;
+
+	snprintf(path, sizeof(path), "/api/v1/orders/%s", uuid_format(order_id, id));
+	rc = api_call(c, &r, NULL, NULL);
+	if (rc < 0)
+		return error_set(err, ERR_NOT_FOUND, id, "no such order in the read model");
+	error_set(err, ERR_NOT_FOUND, id, "orderd has it, but no event of it has reached the read model yet");
+	error_hint(err, "see pizzactl lag --group aggregatord, and pizzactl outbox status");
+	return ERR_NOT_FOUND;
+}
+
 static int read_row(struct console *c, struct saga *s, struct error *err)
 {
 	CLEANUP(db_params_done) struct db_params params = {0};
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	char id[UUID_TEXT_SIZE];
 	int rc;
 
 	db_param_uuid(&params, s->order_id);
@@ -65,8 +81,7 @@ static int read_row(struct console *c, struct saga *s, struct error *err)
 	if (rc < 0)
 		return rc;
 	if (db_rows(r) == 0)
-		return error_set(err, ERR_NOT_FOUND, uuid_format(s->order_id, id),
-				 "no such order in the read model");
+		return unknown_order(c, s->order_id, err);
 	s->row = readmodel_json(r, 0, "ssssssiisssbttt");
 	s->state = json_string_or(s->row, "state", "");
 	s->awaiting = json_string_or(s->row, "awaiting", NULL);

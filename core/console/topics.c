@@ -353,6 +353,8 @@ int topics_read(struct console *c, const struct topics_read *read, console_row *
 	run_reader(c, &r);
 	if (r.kept != NULL)
 		hand_out_kept(&r);
+	if (r.code == ERR_NOT_FOUND && read->topic_count == 1)
+		return unknown_topic(bus, read->topics[0], err);
 	if (r.code < 0 && err != NULL)
 		*err = r.err;
 	return r.code;
