@@ -298,7 +298,7 @@ measure_commands() {
 	id=$(newest_order)
 	floor=$(median_ms "$B/bin/pizzactl" version)
 	figure "pizzactl status, median of $RUNS" "$(median_ms "$B/bin/pizzactl" status)" ms "<50" "pizzactl version" "$floor"
-	figure "pizzactl order ls, median of $RUNS" "$(median_ms "$B/bin/pizzactl" order ls)" ms "<50" "pizzactl version" "$floor"
+	figure "pizzactl order ls --limit 50, median of $RUNS" "$(median_ms "$B/bin/pizzactl" order ls --limit 50)" ms "<50" "pizzactl version" "$floor"
 	figure "pizzactl saga show, median of $RUNS" "$(median_ms "$B/bin/pizzactl" saga show "$id")" ms "<50" "pizzactl version" "$floor"
 }
 
