@@ -15,8 +15,10 @@
 
 #define LINES_MAX 64
 
-/* What is shown of each service: on a terminal its line is redrawn, elsewhere a line is written when it is
- * settled. */
+/*
+ * What is shown of each service: on a terminal its line is redrawn (cut at the margin, not wrapped), elsewhere a
+ * line is written when its state has changed.
+ */
 struct progress_lines {
 	const struct cli *cli;
 	bool redraw;
@@ -85,7 +87,8 @@ static void show_progress(void *arg, const struct control_progress *progress)
 		return;
 	add_line(&text, p, i);
 	if (p->redraw)
-		fprintf(stderr, "\033[%dA\r\033[K%s\033[%dB\r", p->count - i, buf_str(&text), p->count - i);
+		fprintf(stderr, "\033[%dA\r\033[K\033[?7l%s\033[?7h\033[%dB\r", p->count - i, buf_str(&text),
+			p->count - i);
 	else
 		fprintf(stderr, "%s\n", buf_str(&text));
 }
