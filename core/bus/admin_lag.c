@@ -275,7 +275,7 @@ static rd_kafka_topic_partition_list_t *next_pass(const struct lag_job *j, bool 
 
 static void note_age(struct lag_job *j, const bool *pass, int at, int64_t timestamp_ms)
 {
-	double age = (double)(clock_wall_us() / 1000 - timestamp_ms) / 1000;
+	double age = ((double)clock_wall_us() / 1e3 - (double)timestamp_ms) / 1e3;
 
 	for (int i = 0; i < j->count; i++)
 		if (pass[i] && j->end_of[i] == at)

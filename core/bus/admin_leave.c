@@ -46,7 +46,7 @@ static int64_t get_int(struct answer *a, int bytes)
 		a->cut = true;
 		return 0;
 	}
-	value = (signed char)a->at[0];
+	value = a->at[0] - (a->at[0] >= 0x80 ? 0x100 : 0);
 	for (int i = 1; i < bytes; i++)
 		value = (int64_t)((uint64_t)value << 8) | a->at[i];
 	a->at += bytes;

@@ -109,7 +109,7 @@ int bus_admin_create_topic(struct bus_admin *a, const char *topic, int partition
 	char why[256] = "";
 	rd_kafka_NewTopic_t *t = rd_kafka_NewTopic_new(topic, partitions, replication, why, sizeof(why));
 	rd_kafka_AdminOptions_t *o;
-	rd_kafka_event_t *event;
+	rd_kafka_event_t *event = NULL;
 	int rc;
 
 	if (t == NULL)
@@ -238,7 +238,7 @@ static void add_partitions(const struct rd_kafka_metadata_topic *t, struct bus_p
 {
 	if (t->err != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return;
-	*all = xreallocarray(*all, (size_t)(*n + t->partition_cnt + 1), sizeof(**all));
+	*all = xreallocarray(*all, (size_t)*n + (size_t)t->partition_cnt + 1, sizeof(**all));
 	for (int p = 0; p < t->partition_cnt; p++)
 		(*all)[(*n)++] = (struct bus_partition_info){.topic = xstrdup(t->topic),
 							     .partition = t->partitions[p].id,
