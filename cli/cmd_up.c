@@ -16,8 +16,8 @@
 #define LINES_MAX 64
 
 /*
- * What is shown of each service: on a terminal its line is redrawn (cut at the margin, not wrapped), elsewhere a
- * line is written when its state has changed.
+ * What is shown of each service: on a terminal its line is redrawn (cut at the margin, not wrapped),
+ * elsewhere a line is written when its state has changed.
  */
 struct progress_lines {
 	const struct cli *cli;
