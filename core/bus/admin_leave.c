@@ -175,7 +175,7 @@ static int find_coordinator(const char *host, const char *port, const char *grou
 			    char ret_host[256], char ret_port[16], struct error *err)
 {
 	CLEANUP(buf_done) struct buf body = {0}, raw = {0};
-	struct answer a;
+	struct answer a = {0};
 	char why[256];
 	int64_t e;
 	int fd = connect_to(host, port, timeout_ms, err);
@@ -225,7 +225,7 @@ static int leave(const char *host, const char *port, const char *group, const ch
 		 struct error *err)
 {
 	CLEANUP(buf_done) struct buf body = {0}, raw = {0};
-	struct answer a;
+	struct answer a = {0};
 	int fd = connect_to(host, port, timeout_ms, err);
 	int rc;
 

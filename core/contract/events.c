@@ -136,6 +136,6 @@ const char *event_traceparent(const struct uuid *id, const struct uuid *correlat
 		*p++ = digits[id->b[i] >> 4];
 		*p++ = digits[id->b[i] & 15];
 	}
-	memcpy(p, "-01", 4);
+	strcpy(p, "-01");
 	return text;
 }
