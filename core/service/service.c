@@ -287,7 +287,7 @@ static int load(struct service *s, struct error *err)
 /* --check-sql: prepares every statement of the program against its migrated database. */
 static int check_sql(struct service *s, struct error *err)
 {
-	struct db_conn *c;
+	struct db_conn *c = NULL;
 	int count = 0, rc;
 
 	service_db_options(s, s->info, &s->db_options);
