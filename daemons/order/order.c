@@ -131,7 +131,7 @@ static int list_orders(struct service *s, const struct list_query *q, struct buf
 static void get_orders(struct http_request *r, void *arg)
 {
 	struct buf text = {0};
-	struct list_query q;
+	struct list_query q = {0};
 	struct error err;
 	int rc = read_list_query(r, &q, &err);
 

@@ -82,7 +82,7 @@ static int find(struct db_conn *c, const char *text, struct payment *ret, struct
 static int find_json(struct db *db, const char *id, json_t **ret, struct error *err)
 {
 	AUTO_JSON json_t *list = NULL;
-	struct payment p;
+	struct payment p = {0};
 	struct db_conn *c;
 	int rc = db_acquire(db, &c, err);
 
@@ -255,7 +255,7 @@ static int refund_locked(struct db_conn *tx, struct payment *p, const struct ref
 static int refund_in(struct db_conn *tx, const char *id, const struct refund_order *order, bool *ret_new,
 		     struct error *err)
 {
-	struct payment p;
+	struct payment p = {0};
 	int n, rc = find(tx, id, &p, err);
 
 	if (rc == 0)
