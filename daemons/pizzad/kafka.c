@@ -117,8 +117,8 @@ static int add_java(struct launch *l, struct error *err)
 		return rc;
 	launch_arg(l, "%s", java);
 	launch_arg(l, "-XX:+UseSerialGC");
-	/* The second compiler takes more in the first minutes than its code gives back: measured, the first 24,000
-	 * orders cost Kafka 480 us of CPU each with it and 270 us without. */
+	/* The second compiler takes more in the first minutes than its code gives back: measured, the first
+	 * 24,000 orders cost Kafka 480 us of CPU each with it and 270 us without. */
 	launch_arg(l, "-XX:TieredStopAtLevel=1");
 	launch_arg(l, "-XX:-UsePerfData");
 	launch_arg(l, "-Djava.awt.headless=true");

@@ -4,6 +4,7 @@
  * Blocks; runs on a job's thread.
  */
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -26,6 +27,8 @@
 #define RETENTION_SIZE	  24
 
 /* --- PostgreSQL --- */
+
+static atomic_bool created; /* databases were made in this run */
 
 static void database_options(const char *database, struct db_options *ret)
 {
@@ -141,10 +144,16 @@ static int make_databases(struct db_conn *c, struct error *err)
 			continue;
 		if (!has_row(there, d->database))
 			rc = create_database(c, d, err);
+		atomic_store(&created, true);
 		if (rc == 0)
 			rc = close_database(d, err);
 	}
 	return rc;
+}
+
+int provision_flush(struct error *err)
+{
+	return atomic_load(&created) ? run_in("postgres", "CHECKPOINT", err) : 0;
 }
 
 int provision_databases(struct error *err)

@@ -231,6 +231,15 @@ static void tell_first_start(struct supervisor *s)
 	}
 }
 
+/* Not all are up because some are just being started: nothing to warn of. */
+static bool is_starting(const struct unit *u)
+{
+	for (int r = 0; r < u->replicas; r++)
+		if (instance_state(&u->instances[r]) == STATE_STARTING)
+			return true;
+	return false;
+}
+
 void state_tell(struct supervisor *s)
 {
 	char reason[512];
@@ -243,7 +252,7 @@ void state_tell(struct supervisor *s)
 			continue;
 		u->told = state;
 		unit_reason(u, reason, sizeof(reason));
-		if (state == STATE_DEGRADED)
+		if (state == STATE_DEGRADED && !is_starting(u))
 			log_warn("%s is degraded: %s", u->name, reason);
 		progress_state(s, u, state, state == STATE_STARTING ? "" : reason);
 	}

@@ -183,6 +183,11 @@ void leftovers_clean(struct supervisor *s);
 extern const struct unit_ops postgres_ops, kafka_ops, daemon_ops;
 int provision_databases(struct error *err) MUST_USE;
 int provision_topics(struct error *err) MUST_USE;
+/*
+ * New databases are thousands of files not yet on the disk.  Flushing them in the background spares the first
+ * stop some seconds.  Does nothing when none were made.
+ */
+int provision_flush(struct error *err) MUST_USE;
 
 /* --- job.c: blocking work --- */
 

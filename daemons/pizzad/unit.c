@@ -264,10 +264,13 @@ void unit_provisioned(struct supervisor *s, unsigned job, int rc, const struct e
 		if (i->job != job || i->phase != PHASE_PROVISIONING)
 			continue;
 		i->job = 0;
-		if (rc < 0)
+		if (rc < 0) {
 			fail_with(i, err);
-		else
-			enter_up(i);
+			continue;
+		}
+		if (n == UNIT_POSTGRES && !i->unit->external && !i->unit->ever_up)
+			job_start(s, provision_flush);
+		enter_up(i);
 	}
 }
 
