@@ -60,6 +60,7 @@ struct job {
 	struct mono started;
 	bool recorded;
 	enum outcome outcome;
+	bool replayed; /* the answer was kept from an earlier call with the same key */
 	char result_id[PROVIDER_ID_SIZE];
 	char reason[REASON_SIZE];
 	int64_t latency_ms;

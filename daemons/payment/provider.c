@@ -123,24 +123,42 @@ static void request_key(const struct job *job, char *text, size_t size)
 
 /* --- answers --- */
 
-/* A question says little about whether charges work: it only closes a breaker that is not closed. */
-static void tell_breaker(struct breaker *b, const struct job *job)
+/*
+ * A question, or an answer that was kept for the key, says little about whether charges work now: it only
+ * closes a breaker that is not closed.
+ */
+static bool says_little(const struct job *job)
+{
+	return is_lookup(job) || job->replayed;
+}
+
+static void tell_success(struct breaker *b, const struct job *job)
 {
 	struct mono now = mono_now();
 
+	if (!says_little(job) || breaker_state(b, now) != BREAKER_CLOSED)
+		breaker_success(b, now);
+}
+
+static void tell_breaker(struct breaker *b, const struct job *job)
+{
 	switch (job->outcome) {
 	case OUTCOME_BROKEN:
+		if (job->replayed)
+			tell_success(b, job);
+		else
+			breaker_failure(b, mono_now());
+		break;
 	case OUTCOME_UNKNOWN:
 	case OUTCOME_UNREACHABLE:
-		breaker_failure(b, now);
+		breaker_failure(b, mono_now());
 		break;
 	case OUTCOME_DONE:
 	case OUTCOME_REFUSED:
 	case OUTCOME_PENDING:
 	case OUTCOME_BUSY:
 	case OUTCOME_ABSENT:
-		if (!is_lookup(job) || breaker_state(b, now) != BREAKER_CLOSED)
-			breaker_success(b, now);
+		tell_success(b, job);
 		break;
 	case OUTCOME_NOT_SENT:
 	case OUTCOME_COUNT:
@@ -174,6 +192,7 @@ static void call_done(void *arg, const struct http_result *result)
 	struct job *job = arg;
 	struct provider *p = job->app->provider;
 	struct answer answer;
+	char replayed[8];
 
 	if (result->code < 0)
 		read_failure(result, &answer);
@@ -182,6 +201,9 @@ static void call_done(void *arg, const struct http_result *result)
 	job->outcome = answer.outcome;
 	memcpy(job->result_id, answer.id, sizeof(job->result_id));
 	memcpy(job->reason, answer.reason, sizeof(job->reason));
+	job->replayed = result->code == 0 &&
+			http_result_header(result, "Idempotent-Replayed", replayed, sizeof(replayed)) &&
+			strcmp(replayed, "true") == 0;
 	job->latency_ms = mono_since_ms(job->started);
 	metric_observe(p->seconds[job->outcome], (double)mono_since_us(job->started) / 1e6);
 	tell_breaker(&job->app->breaker, job);

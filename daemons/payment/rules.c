@@ -183,6 +183,7 @@ enum again asking_next(const struct asking *now, enum outcome outcome, int max_a
 			return AGAIN_GIVE_UP;
 		next.attempt++;
 		next.failures = 0;
+		next.tries = now->attempt; /* a definite answer: the delay grows with the attempts alone */
 		next.lookup = false;
 		break;
 	case OUTCOME_NOT_SENT:

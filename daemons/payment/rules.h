@@ -82,7 +82,7 @@ enum settle_act charge_settle(enum payment_status status, bool cancel_requested,
 struct asking {
 	int attempt;  /* from 1; in the provider's key */
 	int failures; /* 5xx in a row under this attempt */
-	int tries;    /* calls without a result */
+	int tries;    /* calls without a result; for the delay */
 	bool lookup;  /* the next call asks what became of it */
 };
 

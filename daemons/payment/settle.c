@@ -9,11 +9,17 @@
 #include "core/config/config.h"
 
 #define BACKOFF_MAX_MS 30000
+#define SEARCH_LAG_MS  60000 /* Stripe: what happened is searchable within a minute */
 
 struct settle_limits settle_limits(void)
 {
-	return (struct settle_limits){(int)config_int(CONFIG_PAYMENT_ATTEMPTS),
-				      {config_int(CONFIG_PAYMENT_BACKOFF), BACKOFF_MAX_MS}};
+	bool sandbox = config_string(CONFIG_PAYMENT_URL)[0] == '\0';
+
+	return (struct settle_limits){
+	    .max_attempts = (int)config_int(CONFIG_PAYMENT_ATTEMPTS),
+	    .backoff = {config_int(CONFIG_PAYMENT_BACKOFF), BACKOFF_MAX_MS},
+	    .lookup_ms = sandbox ? 0 : SEARCH_LAG_MS,
+	};
 }
 
 /* --- events --- */
@@ -119,6 +125,8 @@ static void plan_again(struct charge_plan *plan, const struct job *job, const st
 	switch (asking_next(&p->asking, job->outcome, limits->max_attempts, &p->asking)) {
 	case AGAIN_LATER:
 		plan->change.delay_ms = backoff_ms(&limits->backoff, p->asking.tries);
+		if (p->asking.lookup && plan->change.delay_ms < limits->lookup_ms)
+			plan->change.delay_ms = limits->lookup_ms;
 		break;
 	case AGAIN_NOW:
 		plan->change.delay_ms = 0;

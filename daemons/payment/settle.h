@@ -30,6 +30,7 @@ struct refund refund_open(struct payment *p, int64_t amount, struct uuid cause, 
 struct settle_limits {
 	int max_attempts;
 	struct backoff backoff;
+	int64_t lookup_ms; /* a charge is looked up at the earliest so long after its last failure */
 };
 struct settle_limits settle_limits(void); /* from the configuration */
 

@@ -121,7 +121,7 @@ static void test_broken_is_asked_then_looked_up(void **state)
 	assert_false(a.lookup);
 	assert_int_equal(a.attempt, 2);
 	assert_int_equal(a.failures, 0);
-	assert_int_equal(a.tries, 4);
+	assert_int_equal(a.tries, 1);
 }
 
 static void test_attempts_end(void **state)

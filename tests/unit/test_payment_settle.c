@@ -11,7 +11,7 @@
 #include "daemons/payment/rules.c"
 #include "daemons/payment/settle.c"
 
-static const struct settle_limits limits = {3, {500, 30000}};
+static const struct settle_limits limits = {3, {500, 30000}, 0};
 
 static struct job charge_job(void)
 {
@@ -229,6 +229,23 @@ static void test_again_and_given_up(void **state)
 	assert_int_equal(plan.change.now.status, PAYMENT_FAILED);
 }
 
+/* Where a search lags behind, a charge is not declared absent too early. */
+static void test_lookup_waits(void **state)
+{
+	const struct settle_limits slow = {3, {500, 30000}, 60000};
+	struct job job = charge_job();
+	struct charge_plan plan;
+
+	(void)state;
+	job.outcome = OUTCOME_BROKEN;
+	settle_charge(&job.payment, &job, true, &slow, &plan);
+	assert_in_range(plan.change.delay_ms, 250, 500); /* the same key first */
+	job.payment.asking = plan.change.now.asking;
+	settle_charge(&job.payment, &job, true, &slow, &plan);
+	assert_true(plan.change.now.asking.lookup);
+	assert_int_equal(plan.change.delay_ms, 60000);
+}
+
 static void test_late_success(void **state)
 {
 	struct job job = charge_job();
@@ -341,6 +358,7 @@ int main(void)
 	    cmocka_unit_test(test_completed_for_a_cancelled_order),
 	    cmocka_unit_test(test_failed),
 	    cmocka_unit_test(test_again_and_given_up),
+	    cmocka_unit_test(test_lookup_waits),
 	    cmocka_unit_test(test_late_success),
 	    cmocka_unit_test(test_refunded),
 	    cmocka_unit_test(test_partly_refunded),
