@@ -107,6 +107,8 @@ static int session_set_up(PGconn *pg, const struct db_options *options, struct e
 	if (options->prefer_indexes)
 		buf_adds(&sql,
 			 "; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off");
+	if (options->async_commit)
+		buf_adds(&sql, "; SET synchronous_commit = off");
 	if (options->role[0] != '\0' && strcmp(options->role, PQuser(pg)) != 0) {
 		char *role = PQescapeIdentifier(pg, options->role, strlen(options->role));
 

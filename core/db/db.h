@@ -37,6 +37,8 @@ struct db_options {
 	 * were empty when the statement was prepared and are large soon after.
 	 */
 	bool prefer_indexes;
+	bool async_commit; /* COMMIT does not wait for the disk: for what may be lost with a crash of the
+			      server */
 	int nice; /* scheduling priority of the server's backend process, when it runs on this machine; 0: as
 		     it is */
 };

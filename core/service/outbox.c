@@ -109,7 +109,7 @@ static void send_notify(struct outbox_notifier *n)
 
 	if (db_acquire(n->db, &c, &err) < 0)
 		return; /* the relay looks by itself from time to time */
-	if (db_run(c, "SET synchronous_commit = off; NOTIFY outbox", &err) < 0)
+	if (db_run(c, "NOTIFY outbox", &err) < 0)
 		log_debug("outbox notification: %s", err.why);
 	db_release(c);
 }
@@ -141,6 +141,7 @@ int outbox_notifier_start(struct service *s, struct outbox_notifier **ret, struc
 	struct db_options options = s->db_options;
 
 	options.pool_size = 1;
+	options.async_commit = true;
 	n->service = s;
 	n->db = db_new(&options);
 	pthread_mutex_init(&n->lock, NULL);

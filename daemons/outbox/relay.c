@@ -135,7 +135,8 @@ static int await_acks(struct relay *r, struct error *err)
 	bool said = false;
 
 	while (r->acked + r->failed < r->sent && may_go_on(r) && !(said && atomic_load(&r->stopping))) {
-		bus_producer_poll(r->producer, 100);
+		if (bus_producer_flush(r->producer, 100, NULL) == 0) /* sends at once, without linger */
+			continue;
 		if (said || mono_since_ms(started) < ACK_PATIENCE_MS)
 			continue;
 		said = true;
@@ -417,6 +418,7 @@ int relay_start(struct service *s, struct lease *lease, const struct daemon_info
 	service_db_options(s, owner, &r->options);
 	r->options.pool_size = 4;
 	r->options.answer_timeout_ms = 0; /* sorting a large backlog may take long */
+	r->options.async_commit = true;	  /* a lost position costs duplicates, nothing else */
 	pthread_mutex_init(&r->lock, NULL);
 	r->db = db_new(&r->options);
 	r->seconds = metric_series(METRIC_OUTBOX_SECONDS, owner->database, NULL, NULL);
