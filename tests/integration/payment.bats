@@ -119,10 +119,10 @@ events() { # events ORDER: the types it has in payment-events, in order
 }
 
 @test "paymentd killed in the middle of charges: every order is captured once" {
-	faults '"delay_rate":1,"delay_ms":500'
+	faults '"delay_rate":1,"delay_ms":3000'
 	ids=()
 	for _ in 1 2 3 4 5; do ids+=("$(order)"); done
-	eventually 30 payment_is "${ids[0]}" processing
+	eventually 30 payment_is "${ids[-1]}" processing
 	kill -9 "$("$PIZZACTL" status -o json | jq '.[] | select(.name == "paymentd") | .pid')"
 	for id in "${ids[@]}"; do
 		eventually 60 order_is "$id" paid
