@@ -114,7 +114,7 @@ void control_ledger(struct http_request *r, void *arg)
 {
 	const char *cursor = http_query(r, "cursor");
 	struct uuid before = {0};
-	json_t *rows;
+	json_t *rows = NULL;
 	struct error err;
 	int64_t limit;
 	int rc = http_query_int(r, "limit", 1, 1000, 50, &limit, &err);
@@ -136,7 +136,7 @@ void control_summary(struct http_request *r, void *arg)
 	struct db *db = sandbox_of(arg)->db;
 	const char *by = http_query(r, "by");
 	bool per_order = by != NULL && strcmp(by, "order") == 0;
-	json_t *found;
+	json_t *found = NULL;
 	struct error err;
 	int64_t limit;
 	int rc = http_query_int(r, "limit", 1, 10000, 1000, &limit, &err);
