@@ -158,7 +158,7 @@ static void test_refund_answers(void **state)
 static void test_completed(void **state)
 {
 	struct job job = charge_job();
-	struct charge_plan plan;
+	struct charge_plan plan = {0};
 	struct uuid cause = job.payment.causation_id;
 
 	(void)state;
@@ -181,7 +181,7 @@ static void test_completed(void **state)
 static void test_completed_for_a_cancelled_order(void **state)
 {
 	struct job job = charge_job();
-	struct charge_plan plan;
+	struct charge_plan plan = {0};
 
 	(void)state;
 	job.outcome = OUTCOME_DONE;
@@ -197,7 +197,7 @@ static void test_completed_for_a_cancelled_order(void **state)
 static void test_failed(void **state)
 {
 	struct job job = charge_job();
-	struct charge_plan plan;
+	struct charge_plan plan = {0};
 
 	(void)state;
 	job.outcome = OUTCOME_REFUSED;
@@ -212,7 +212,7 @@ static void test_failed(void **state)
 static void test_again_and_given_up(void **state)
 {
 	struct job job = charge_job();
-	struct charge_plan plan;
+	struct charge_plan plan = {0};
 
 	(void)state;
 	job.outcome = OUTCOME_UNKNOWN;
@@ -234,7 +234,7 @@ static void test_lookup_waits(void **state)
 {
 	const struct settle_limits slow = {3, {500, 30000}, 60000};
 	struct job job = charge_job();
-	struct charge_plan plan;
+	struct charge_plan plan = {0};
 
 	(void)state;
 	job.outcome = OUTCOME_BROKEN;
@@ -250,7 +250,7 @@ static void test_late_success(void **state)
 {
 	struct job job = charge_job();
 	struct payment now = job.payment;
-	struct charge_plan plan;
+	struct charge_plan plan = {0};
 
 	(void)state;
 	job.outcome = OUTCOME_DONE;
@@ -269,7 +269,7 @@ static void test_late_success(void **state)
 static void test_refunded(void **state)
 {
 	struct job job = refund_job();
-	struct refund_plan plan;
+	struct refund_plan plan = {0};
 
 	(void)state;
 	job.outcome = OUTCOME_DONE;
@@ -288,7 +288,7 @@ static void test_refunded(void **state)
 static void test_partly_refunded(void **state)
 {
 	struct job job = refund_job();
-	struct refund_plan plan;
+	struct refund_plan plan = {0};
 
 	(void)state;
 	job.outcome = OUTCOME_DONE;
@@ -306,7 +306,7 @@ static void test_partly_refunded(void **state)
 static void test_refund_refused_or_again(void **state)
 {
 	struct job job = refund_job();
-	struct refund_plan plan;
+	struct refund_plan plan = {0};
 
 	(void)state;
 	job.outcome = OUTCOME_REFUSED;
@@ -331,7 +331,7 @@ static void test_refund_settled_before(void **state)
 {
 	struct job job = refund_job();
 	struct refund now = job.refund;
-	struct refund_plan plan;
+	struct refund_plan plan = {0};
 
 	(void)state;
 	job.outcome = OUTCOME_DONE;
