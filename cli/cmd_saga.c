@@ -298,6 +298,11 @@ static int saga_compensate(struct cli *c, struct error *err)
 	return change(c, "compensate", err);
 }
 
+static int saga_rebuild(struct cli *c, struct error *err)
+{
+	return cli_change(c, "POST", "aggregatord", "/api/v1/rebuild", json_object(), err);
+}
+
 /* --- the table --- */
 
 static const struct column list_columns[] = {
@@ -362,6 +367,15 @@ static const struct column wait_columns[] = {
 static const struct column change_columns[] = {
     {.name = "order_id", .title = "order", .flags = COLUMN_ID, .text = "the order"},
     {.name = "status", .kind = COLUMN_STATE, .text = "its status now"},
+    {.name = NULL},
+};
+
+static const struct column rebuild_columns[] = {
+    {.name = "running", .kind = COLUMN_BOOL, .text = "it is under way"},
+    {.name = "requested_at", .title = "requested", .kind = COLUMN_TIME, .text = "when it was asked for"},
+    {.name = "finished_at", .title = "finished", .kind = COLUMN_TIME, .text = "when it was done"},
+    {.name = "events_done", .title = "events", .kind = COLUMN_INT, .text = "events read so far"},
+    {.name = "events_total", .title = "of", .kind = COLUMN_INT, .text = "events in the topics"},
     {.name = NULL},
 };
 
@@ -461,6 +475,13 @@ const struct noun noun_saga = {
 	     .flags = COMMAND_CHANGES,
 	     .examples = {"pizzactl saga compensate 01939b1c"},
 	     .run = saga_compensate},
+	    {.verb = "rebuild",
+	     .summary = "derive the read model anew from the topics, while the present one goes on answering",
+	     .columns = rebuild_columns,
+	     .shape = SHAPE_SHOW,
+	     .flags = COMMAND_CHANGES,
+	     .examples = {"pizzactl saga rebuild"},
+	     .run = saga_rebuild},
 	    {.run = NULL},
 	},
 };

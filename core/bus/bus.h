@@ -133,6 +133,11 @@ int bus_consumer_rewind(struct bus_consumer *c, const struct bus_batch *batch, s
 void bus_consumer_pause(struct bus_consumer *c);
 void bus_consumer_resume(struct bus_consumer *c);
 int bus_consumer_assigned(struct bus_consumer *c);
+/*
+ * Messages of a topic that the assigned partitions have and that were not handed out yet, as far as is known
+ * here from the last fetches: asks no broker.
+ */
+int64_t bus_consumer_behind(struct bus_consumer *c, const char *topic);
 /* Commits synchronously what was marked, leaves without giving up the static membership, frees. */
 void bus_consumer_free(struct bus_consumer *c);
 

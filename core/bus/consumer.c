@@ -282,6 +282,23 @@ void bus_consumer_resume(struct bus_consumer *c)
 	bus_parts_seek(c);
 }
 
+int64_t bus_consumer_behind(struct bus_consumer *c, const char *topic)
+{
+	int64_t behind = 0;
+
+	for (int i = 0; i < c->part_count; i++) {
+		const struct bus_part *p = &c->parts[i];
+		int64_t low, high;
+
+		if (strcmp(p->topic, topic) == 0 && p->next >= 0 &&
+		    rd_kafka_get_watermark_offsets(c->rk, topic, p->partition, &low, &high) ==
+			RD_KAFKA_RESP_ERR_NO_ERROR &&
+		    high > p->next)
+			behind += high - p->next;
+	}
+	return behind;
+}
+
 int bus_consumer_assigned(struct bus_consumer *c)
 {
 	return c->part_count;

@@ -47,6 +47,7 @@ struct consumer {
 	int *wave_of;
 	bool *is_new;
 	int pauses; /* in a row, for the backoff */
+	struct mono lag_told;
 };
 
 /* --- parsing --- */
@@ -331,13 +332,34 @@ static int bury_unreadable(struct consumer *c, const struct item *it, struct err
 	return it->state == ITEM_UNREADABLE ? bury(c, it, &it->failure, "parse", 0, err) : 0;
 }
 
+/* What is logged about one message says which it is. */
+static void set_log_context(const struct event *e)
+{
+	struct log_context context = {0};
+	struct uuid order;
+	char trace[56];
+
+	uuid_format(e->id, context.event_id);
+	uuid_format(e->correlation_id, context.correlation_id);
+	if (uuid_parse(e->aggregate_id, &order))
+		uuid_format(order, context.order_id);
+	snprintf(context.trace_id, sizeof(context.trace_id), "%.32s",
+		 event_traceparent(&e->id, &e->correlation_id, trace) + 3);
+	log_context_set(&context);
+}
+
 /* *ret_done messages are through, also when a later one is not: those must not come again and be buried
  * twice. */
 static int run_one_by_one(struct consumer *c, int *ret_done, struct error *err)
 {
 	for (*ret_done = 0; *ret_done < c->batch.count; ++*ret_done) {
 		const struct item *it = &c->items[*ret_done];
-		int rc = it->state == ITEM_WANTED ? run_alone(c, it, err) : bury_unreadable(c, it, err);
+		int rc;
+
+		if (it->state == ITEM_WANTED)
+			set_log_context(&it->event);
+		rc = it->state == ITEM_WANTED ? run_alone(c, it, err) : bury_unreadable(c, it, err);
+		log_context_set(NULL);
 
 		if (rc < 0)
 			return rc;
@@ -434,6 +456,20 @@ static void rejoin(struct consumer *c, const struct error *why)
 	}
 }
 
+/* Gauges once a second, not once per batch. */
+static void tell_lag(struct consumer *c)
+{
+	const char *const *topic = c->service->info->consumes;
+
+	if (mono_since_ms(c->lag_told) < 1000)
+		return;
+	c->lag_told = mono_now();
+	for (int i = 0; i < DAEMON_TOPICS_MAX && topic[i] != NULL; i++)
+		metric_set(metric_series(METRIC_CONSUMER_LAG, topic[i], NULL, NULL),
+			   (double)bus_consumer_behind(c->bus, topic[i]));
+	metric_set(metric_series(METRIC_CONSUMER_PARKED, NULL, NULL, NULL), 0);
+}
+
 static void poll_once(struct consumer *c)
 {
 	struct error err;
@@ -447,6 +483,8 @@ static void poll_once(struct consumer *c)
 	} else if (c->batch.count > 0) {
 		process_batch(c);
 	}
+	if (c->bus != NULL)
+		tell_lag(c);
 }
 
 static void *consumer_main(void *arg)
