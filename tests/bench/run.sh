@@ -323,6 +323,7 @@ stop() {
 measure_latency() {
 	local json line seconds=$((RATE_TIME / 2))
 	say "500 events/s through the relay alone"
+	load --connections 16 --rate 100 --seconds 2 >/dev/null # a relay connects to Kafka with its first event
 	coproc LATENCY { "$B/bench/latency" --bootstrap "127.0.0.1:$((PIZZA_PORT_BASE + 92))" --type OrderCreated \
 		--count $((500 * seconds)) --timeout $((seconds + 30)); }
 	read -r line <&"${LATENCY[0]}"
