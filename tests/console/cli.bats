@@ -248,7 +248,6 @@ END
 	printf '{"ts":"2020-11-21T10:00:02.000000Z","level":"info",' >>"$log"
 	printf '"service":"orderd","msg":"new"}\n' >>"$log"
 	until grep -q new "$out"; do [ $SECONDS -lt $deadline ]; done
-	kill -INT $follower || true
 	kill -TERM $follower
 	wait $follower
 	[ "$(jq -r .msg "$out" | xargs)" = "old new" ]
