@@ -356,11 +356,13 @@ static int run_one_by_one(struct consumer *c, int *ret_done, struct error *err)
 		const struct item *it = &c->items[*ret_done];
 		int rc;
 
-		if (it->state == ITEM_WANTED)
+		if (it->state == ITEM_WANTED) {
 			set_log_context(&it->event);
-		rc = it->state == ITEM_WANTED ? run_alone(c, it, err) : bury_unreadable(c, it, err);
-		log_context_set(NULL);
-
+			rc = run_alone(c, it, err);
+			log_context_set(NULL);
+		} else {
+			rc = bury_unreadable(c, it, err);
+		}
 		if (rc < 0)
 			return rc;
 	}

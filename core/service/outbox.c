@@ -93,7 +93,6 @@ void outbox_done(struct outbox *o)
 }
 
 struct outbox_notifier {
-	struct service *service;
 	struct db *db;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -142,7 +141,6 @@ int outbox_notifier_start(struct service *s, struct outbox_notifier **ret, struc
 
 	options.pool_size = 1;
 	options.async_commit = true;
-	n->service = s;
 	n->db = db_new(&options);
 	pthread_mutex_init(&n->lock, NULL);
 	pthread_cond_init(&n->wake, NULL);
