@@ -83,10 +83,12 @@ int cli_console(struct cli *c, struct console **ret, struct error *err)
 {
 	int rc = 0;
 
-	if (c->console == NULL)
+	if (c->console == NULL) {
 		rc = console_open(backend_timeout_ms(c), &c->console, err);
-	if (rc < 0)
-		return rc;
+		if (rc < 0)
+			return rc;
+		console_set_reason(c->console, cli_text(c, "reason"));
+	}
 	*ret = c->console;
 	return 0;
 }

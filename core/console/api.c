@@ -4,8 +4,10 @@
 #include "core/console/api.h"
 
 #include <ctype.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
@@ -134,13 +136,33 @@ static int read_answer(const struct api_request *r, const struct http_result *re
 	return 0;
 }
 
+/* "X-Pizza-Actor: user@host": who asks, for the audit. */
+static void add_actor(struct buf *out)
+{
+	const struct passwd *user = getpwuid(geteuid());
+	char host[256] = "";
+
+	if (gethostname(host, sizeof(host) - 1) < 0)
+		host[0] = '\0';
+	buf_adds(out, "X-Pizza-Actor: ");
+	encode(out, user != NULL ? user->pw_name : "unknown");
+	buf_addc(out, '@');
+	encode(out, host[0] != '\0' ? host : "localhost");
+}
+
+static void add_reason(struct buf *out, const char *reason)
+{
+	buf_adds(out, "X-Pizza-Reason: ");
+	encode(out, reason);
+}
+
 static int perform(struct console *c, const struct api_request *r, const char *token, json_t **ret,
 		   struct error *err)
 {
-	CLEANUP(buf_done) struct buf url = {0};
+	CLEANUP(buf_done) struct buf url = {0}, actor = {0}, reason = {0};
 	AUTO_FREE char *bearer = xasprintf("Authorization: Bearer %s", token);
 	AUTO_FREE char *body = r->body != NULL ? json_text(r->body) : NULL;
-	const char *headers[4] = {0};
+	const char *headers[6] = {0};
 	struct http_call call = {.method = r->method, .headers = headers, .body = body};
 	struct http_result result = {0};
 	char base[128];
@@ -159,6 +181,14 @@ static int perform(struct console *c, const struct api_request *r, const char *t
 		headers[n++] = bearer;
 	if (r->header != NULL)
 		headers[n++] = r->header;
+	if (strcmp(r->method, "GET") != 0) {
+		add_actor(&actor);
+		headers[n++] = buf_str(&actor);
+	}
+	if (console_reason(c) != NULL) {
+		add_reason(&reason, console_reason(c));
+		headers[n++] = buf_str(&reason);
+	}
 	rc = http_call(&call, &result, err);
 	rc = rc < 0 ? unreachable(r, &result, err) : read_answer(r, &result, ret, err);
 	http_result_done(&result);

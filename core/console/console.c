@@ -13,6 +13,7 @@
 
 struct console {
 	int timeout_ms;
+	char *reason;
 	struct db *db;
 	struct db_conn *conn;
 	struct bus_admin *bus;
@@ -42,7 +43,19 @@ void console_close(struct console *c)
 	db_release(c->conn);
 	db_free(c->db);
 	bus_admin_free(c->bus);
+	free(c->reason);
 	free(c);
+}
+
+void console_set_reason(struct console *c, const char *reason)
+{
+	free(c->reason);
+	c->reason = reason != NULL ? xstrdup(reason) : NULL;
+}
+
+const char *console_reason(const struct console *c)
+{
+	return c->reason;
 }
 
 int console_timeout_ms(const struct console *c)

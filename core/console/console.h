@@ -20,6 +20,9 @@ struct console;
 int console_open(int timeout_ms, struct console **ret, struct error *err) MUST_USE;
 void console_close(struct console *c);
 int console_timeout_ms(const struct console *c);
+/* Why its user makes changes: sent along with each of them for the audit.  Copied; NULL: not told. */
+void console_set_reason(struct console *c, const char *reason);
+const char *console_reason(const struct console *c);
 
 /* The read model's connection, kept until console_close; a broken one is made anew.  ERR_UNAVAILABLE says
  * which. */
