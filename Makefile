@@ -13,12 +13,14 @@ B        ?= build
 CC       ?= gcc
 SANITIZE ?=
 OPT      ?= -O2 -g
+# CRASH=1: with the crash points of the tests (core/base/crash.h).
+CRASH    ?=
 
 DAEMONS  := menu order inventory payment sandbox notify outbox aggregator
 
 PKGS     := libpq rdkafka libmicrohttpd libcurl jansson yaml-0.1 libsodium smartcols
 WARN     := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
-CPPFLAGS += -D_GNU_SOURCE -DPIZZA_VERSION='"$(VERSION)"' -I. -I$(B)/gen
+CPPFLAGS += -D_GNU_SOURCE -DPIZZA_VERSION='"$(VERSION)"' -I. -I$(B)/gen $(if $(CRASH),-DPIZZA_CRASH_POINTS)
 # gcc says "maybe uninitialized" of sound code when it instruments it.
 WARN     += $(if $(SANITIZE),-Wno-error=maybe-uninitialized)
 CFLAGS   += -std=gnu17 $(OPT) $(WARN) -fstack-protector-strong -fno-omit-frame-pointer -pthread $(SANITIZE)
@@ -126,7 +128,7 @@ run: kafka
 
 check: kafka
 	@$(MAKE) --no-print-directory -j$(JOBS) all units itests
-	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)/asan OPT="-O1 -g" \
+	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)/asan OPT="-O1 -g" CRASH=1 \
 		SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" all units
 	@bash tests/run.sh $(B)
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/crash.h"
 #include "core/base/log.h"
 #include "core/base/map.h"
 #include "core/base/mem.h"
@@ -191,8 +192,10 @@ static int run_in(struct consumer *c, struct service_batch *b, int n, struct err
 		rc = drop_duplicates(c, b->tx, n, &left, err);
 	if (rc == 0 && left > 0)
 		rc = handle_waves(c, b, left, err);
+	CRASH_POINT("consumer-effect");
 	if (rc == 0)
 		rc = db_commit(b->tx, err);
+	CRASH_POINT("consumer-committed");
 	if (rc < 0)
 		db_rollback(b->tx);
 	return rc;

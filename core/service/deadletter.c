@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/crash.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/service/metrics.h"
@@ -125,6 +126,7 @@ int deadletter_send(struct deadletter *d, const struct bus_message *m, struct uu
 	describe(&headers, d->service->info->name, m, event_id, why, step, retries);
 	snprintf(topic, sizeof(topic), "%s-dlq", m->topic);
 	d->code = ERR_TIMEOUT;
+	CRASH_POINT("letter-send");
 	rc = bus_produce(d->producer, topic, m->key, m->key_len, m->value, m->value_len, headers.list,
 			 headers.count, NULL, err);
 	if (rc < 0)
@@ -134,6 +136,7 @@ int deadletter_send(struct deadletter *d, const struct bus_message *m, struct uu
 		return rc;
 	if (d->code < 0)
 		return error_set(err, ERR_UNAVAILABLE, "produce the dead letter", "%s", d->why);
+	CRASH_POINT("letter-produced");
 	metric_count(METRIC_DEAD_LETTERS, m->topic, error_word(why->code), 1);
 	log_err(LOG_WARN, why, "dead letter from %s/%d@%lld, step %s", m->topic, (int)m->partition,
 		(long long)m->offset, step);

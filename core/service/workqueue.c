@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base/crash.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 
@@ -288,6 +289,7 @@ static int try_record(struct workqueue *q, void **items, int n)
 	struct error err = {0};
 	int attempt = 0, others = 0, rc;
 
+	CRASH_POINT("work-done");
 	while ((rc = q->o.ops->record(q->o.arg, items, n, &err)) != 0) {
 		if (attempt++ == 0)
 			log_err(LOG_WARN, &err, "%s: cannot record %d outcomes", q->o.name, n);
@@ -296,6 +298,7 @@ static int try_record(struct workqueue *q, void **items, int n)
 		if (!pause_recorder(q, attempt))
 			return rc;
 	}
+	CRASH_POINT("work-recorded");
 	if (attempt > 0)
 		log_info("%s: %d outcomes recorded after %d failures", q->o.name, n, attempt);
 	return 0;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/crash.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
@@ -203,6 +204,7 @@ static int run_group(struct intake *in, struct ticket **tickets, int n, struct e
 		return rc;
 	rc = write_group(c, tickets, n, &created_us, err);
 	if (rc == 0) {
+		CRASH_POINT("order-committed");
 		outbox_notify(in->service);
 		reply_group(in, c, tickets, n, created_us);
 	}

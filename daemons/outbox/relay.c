@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base/crash.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/bus/bus.h"
@@ -175,15 +176,20 @@ static int publish(struct relay *r, const struct db_result *rows, int n, struct 
 {
 	int rc = ensure_producer(r, err);
 
+	CRASH_POINT("relay-send");
 	r->sent = r->acked = r->failed = 0;
 	for (int i = 0; rc == 0 && i < n; i++) {
 		rc = produce_row(r, rows, i, err);
 		r->sent += rc == 0;
+		if (i == n / 2)
+			CRASH_POINT("relay-middle");
 		if (i % PRODUCE_POLL_EVERY == PRODUCE_POLL_EVERY - 1)
 			bus_producer_poll(r->producer, 0);
 	}
+	CRASH_POINT("relay-sent");
 	if (rc == 0)
 		rc = await_acks(r, err);
+	CRASH_POINT("relay-acknowledged");
 	if (rc < 0)
 		abandon(r);
 	else
