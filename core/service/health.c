@@ -7,6 +7,7 @@
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/service/audit.h"
 #include "core/service/metrics.h"
 #include "core/service/notify_socket.h"
 #include "core/service/private.h"
@@ -128,5 +129,6 @@ const struct http_route health_routes[] = {
     {"GET", "/healthz", get_healthz, HTTP_CUSTOMER, false},
     {"GET", "/readyz", get_readyz, HTTP_CUSTOMER, false},
     {"GET", "/metrics", get_metrics, HTTP_CUSTOMER, false},
+    {"GET", "/api/v1/audit", audit_list, HTTP_OPERATOR, true},
 };
 const int health_route_count = ARRAY_LEN(health_routes);
