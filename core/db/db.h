@@ -20,6 +20,7 @@
 #include "core/base/buf.h"
 #include "core/base/error.h"
 #include "core/base/uuid.h"
+#include "core/base/where.h"
 
 struct db;
 struct db_conn;
@@ -127,6 +128,8 @@ void db_param_time(struct db_params *p, int64_t us);
 void db_param_bytes(struct db_params *p, const void *data, size_t len); /* bytea; borrowed */
 void db_param_array(struct db_params *p, const struct db_array *a);	/* copied */
 void db_param_null(struct db_params *p);
+/* Appends the condition as where_sql does, with its values as further parameters. */
+bool db_param_where(struct db_params *p, const struct where *w, struct buf *sql);
 void db_params_reset(struct db_params *p);
 void db_params_done(struct db_params *p);
 

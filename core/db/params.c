@@ -16,6 +16,9 @@
 /* PostgreSQL counts timestamps from 2000-01-01. */
 #define PG_EPOCH_US INT64_C(946684800000000)
 
+/* Parameters that a condition leaves free for what its caller adds behind it. */
+#define WHERE_LEAVES 8
+
 /* Object identifiers of the element types: src/include/catalog/pg_type.dat. */
 static const uint32_t element_oids[] = {
     [DB_UUID] = 2950, [DB_TEXT] = 25,	       [DB_INT4] = 23,	[DB_INT8] = 20,
@@ -210,6 +213,22 @@ void db_param_array(struct db_params *p, const struct db_array *a)
 		buf_add(&p->store, a->body.data, a->body.len);
 	}
 	p->lengths[i] = (int)(p->store.len - p->offsets[i]);
+}
+
+static int add_where_text(void *arg, const char *text)
+{
+	struct db_params *p = arg;
+
+	db_param_text(p, text);
+	return p->count;
+}
+
+bool db_param_where(struct db_params *p, const struct where *w, struct buf *sql)
+{
+	struct where_params params = {
+	    .room = DB_PARAMS_MAX - p->count - WHERE_LEAVES, .add = add_where_text, .arg = p};
+
+	return where_sql(w, sql, &params);
 }
 
 void db_params_reset(struct db_params *p)
