@@ -79,6 +79,7 @@ struct http_request {
 	const struct http_route *route; /* NULL: none matched */
 	const char *params[HTTP_PARAMS_MAX];
 	const char *refused; /* why the request is malformed; NULL: it is not */
+	size_t body_max;     /* bytes */
 	size_t discarded;    /* bytes of a body that is too large */
 	bool headers_read;
 	bool too_large;

@@ -137,6 +137,7 @@ void http_request_headers(struct http_request *r, const char *method)
 	const char *length;
 
 	r->headers_read = true;
+	r->body_max = r->server->options.body_max;
 	copy_method(r, method);
 	MHD_get_connection_values(r->connection, MHD_HEADER_KIND, measure_header, &sizes);
 	r->headers.list = xmalloc((size_t)sizes.count * sizeof(*r->headers.list) + sizes.bytes + 1);
@@ -146,7 +147,10 @@ void http_request_headers(struct http_request *r, const char *method)
 	if (length != NULL) {
 		unsigned long long bytes = strtoull(length, NULL, 10);
 
-		r->too_large = bytes > r->server->options.body_max;
+		if (bytes > r->body_max && r->server->options.operator_body_max > r->body_max &&
+		    http_operator_allowed(r))
+			r->body_max = r->server->options.operator_body_max;
+		r->too_large = bytes > r->body_max;
 		if (!r->too_large && bytes > 0)
 			buf_reserve(&r->body, (size_t)bytes);
 	}
@@ -154,7 +158,7 @@ void http_request_headers(struct http_request *r, const char *method)
 
 bool http_request_upload(struct http_request *r, const char *data, size_t len)
 {
-	if (r->body.len + len > r->server->options.body_max)
+	if (r->body.len + len > r->body_max)
 		r->too_large = true;
 	if (!r->too_large) {
 		buf_add(&r->body, data, len);
@@ -213,8 +217,7 @@ static void reply_too_large(struct http_request *r)
 {
 	struct error err;
 
-	error_set(&err, ERR_TOO_LARGE, "read the body", "the body is larger than %zu bytes",
-		  r->server->options.body_max);
+	error_set(&err, ERR_TOO_LARGE, "read the body", "the body is larger than %zu bytes", r->body_max);
 	http_reply_error(r, &err);
 }
 

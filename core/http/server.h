@@ -43,6 +43,8 @@ struct http_server_options {
 	int loops;	       /* event-loop threads */
 	int workers;	       /* threads for blocking routes */
 	size_t body_max;       /* bytes; more is 413 */
+	size_t
+	    operator_body_max; /* the same for those who bear the token and tell the length; 0: as body_max */
 	int connections_max;
 	const char *operator_token; /* NULL: operator routes answer 401 */
 	const struct http_route *routes;

@@ -14,15 +14,16 @@
 
 #include "core/base/crash.h"
 #include "core/base/log.h"
-#include "core/base/map.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
 #include "core/http/retry.h"
+#include "core/service/deadletter.h"
+#include "core/service/effect.h"
 #include "core/service/metrics.h"
-#include "core/service/outbox.h"
 #include "core/service/private.h"
 
 #define POLL_TIMEOUT_MS 500
+#define HEADERS_MAX	64
 
 enum item_state { ITEM_WANTED, ITEM_SKIPPED, ITEM_UNREADABLE };
 
@@ -42,12 +43,9 @@ struct consumer {
 	struct bus_batch batch;
 	struct item *items; /* batch.count of them */
 	int item_cap;
-	/* Scratch for one transaction. */
-	const struct event **wanted;
-	const struct event **wave;
-	int *wave_of;
-	bool *is_new;
-	int pauses; /* in a row, for the backoff */
+	struct effect *effect;
+	const struct event **wanted; /* scratch for one transaction */
+	int pauses;		     /* in a row, for the backoff */
 	struct mono lag_told;
 };
 
@@ -102,9 +100,6 @@ static void reserve_items(struct consumer *c, int n)
 		return;
 	c->items = xreallocarray(c->items, cap, sizeof(*c->items));
 	c->wanted = xreallocarray(c->wanted, cap, sizeof(*c->wanted));
-	c->wave = xreallocarray(c->wave, cap, sizeof(*c->wave));
-	c->wave_of = xreallocarray(c->wave_of, cap, sizeof(*c->wave_of));
-	c->is_new = xreallocarray(c->is_new, cap, sizeof(*c->is_new));
 	c->item_cap = n;
 }
 
@@ -122,109 +117,12 @@ static void drop_batch(struct consumer *c)
 	bus_batch_reset(&c->batch);
 }
 
-/* --- one transaction --- */
-
-/*
- * Numbers the events so that those of one aggregate fall into successive waves: a wave has each key at most
- * once. Returns the number of waves.
- */
-static int assign_waves(struct consumer *c, int n)
-{
-	struct map next = {0}; /* key → number of its waves so far */
-	int waves = 0;
-
-	for (int i = 0; i < n; i++) {
-		const char *key = c->wanted[i]->aggregate_id;
-		intptr_t used = (intptr_t)map_gets(&next, key);
-
-		c->wave_of[i] = (int)used;
-		map_puts(&next, key, (void *)(used + 1));
-		if (used + 1 > waves)
-			waves = (int)used + 1;
-	}
-	map_done(&next, NULL);
-	return waves;
-}
-
-static int handle_waves(struct consumer *c, struct service_batch *b, int n, struct error *err)
-{
-	int waves = c->service->spec->own_dedupe ? 1 : assign_waves(c, n);
-
-	for (int w = 0; w < waves; w++) {
-		int rc;
-
-		b->count = 0;
-		for (int i = 0; i < n; i++)
-			if (waves == 1 || c->wave_of[i] == w)
-				c->wave[b->count++] = c->wanted[i];
-		b->events = c->wave;
-		rc = c->service->spec->handle(c->service, b, err);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
-/* Leaves in wanted[] only what the inbox has not seen; the number left. */
-static int drop_duplicates(struct consumer *c, struct db_conn *tx, int n, int *ret_new, struct error *err)
-{
-	int rc, kept = 0;
-
-	*ret_new = n;
-	if (c->service->spec->own_dedupe)
-		return 0;
-	rc = inbox_claim(tx, c->service->info->name, c->wanted, n, c->is_new, err);
-	if (rc < 0)
-		return rc;
-	for (int i = 0; i < n; i++)
-		if (c->is_new[i])
-			c->wanted[kept++] = c->wanted[i];
-	*ret_new = kept;
-	return 0;
-}
-
-static int run_in(struct consumer *c, struct service_batch *b, int n, struct error *err)
-{
-	int left, rc;
-
-	rc = db_begin(b->tx, err);
-	if (rc == 0)
-		rc = drop_duplicates(c, b->tx, n, &left, err);
-	if (rc == 0 && left > 0)
-		rc = handle_waves(c, b, left, err);
-	CRASH_POINT("consumer-effect");
-	if (rc == 0)
-		rc = db_commit(b->tx, err);
-	CRASH_POINT("consumer-committed");
-	if (rc < 0)
-		db_rollback(b->tx);
-	return rc;
-}
-
 /* Runs the wanted events (c->wanted, n of them) as one transaction. */
 static int run_transaction(struct consumer *c, int n, struct error *err)
 {
-	struct service *s = c->service;
-	struct service_batch b = {0};
-	struct mono started = mono_now();
-	int rc;
+	struct effect_run run = {.events = c->wanted, .count = n};
 
-	if (n == 0)
-		return 0;
-	rc = db_acquire(s->db, &b.tx, err);
-	if (rc < 0)
-		return rc;
-	rc = run_in(c, &b, n, err);
-	db_release(b.tx);
-	if (s->spec->settled != NULL)
-		s->spec->settled(s, b.state, rc == 0);
-	if (rc == 0) {
-		metric_observe(metric_series(METRIC_CONSUMER_BATCH_SECONDS, NULL, NULL, NULL),
-			       (double)mono_since_us(started) / 1e6);
-		if (s->info->outbox)
-			outbox_notify(s);
-	}
-	return rc;
+	return n > 0 ? effect_run(c->effect, &run, err) : 0;
 }
 
 /* --- failures --- */
@@ -282,8 +180,20 @@ static void dependency_is_back(struct consumer *c)
 static int bury(struct consumer *c, const struct item *it, const struct error *why, const char *step,
 		int retries, struct error *err)
 {
+	struct bus_header headers[HEADERS_MAX];
+	int n = bus_message_headers(it->message, headers, HEADERS_MAX);
+	struct letter letter = {
+	    .message = it->message,
+	    .headers = headers,
+	    .header_count = n < HEADERS_MAX ? n : HEADERS_MAX,
+	    .event_id = it->event.id,
+	    .why = why,
+	    .step = step,
+	    .retries = retries,
+	};
+
 	metric_count(METRIC_CONSUMER_MESSAGES, it->message->topic, "dead", 1);
-	return deadletter_send(c->letters, it->message, it->event.id, why, step, retries, err);
+	return deadletter_send(c->letters, &letter, err);
 }
 
 /*
@@ -335,22 +245,6 @@ static int bury_unreadable(struct consumer *c, const struct item *it, struct err
 	return it->state == ITEM_UNREADABLE ? bury(c, it, &it->failure, "parse", 0, err) : 0;
 }
 
-/* What is logged about one message says which it is. */
-static void set_log_context(const struct event *e)
-{
-	struct log_context context = {0};
-	struct uuid order;
-	char trace[56];
-
-	uuid_format(e->id, context.event_id);
-	uuid_format(e->correlation_id, context.correlation_id);
-	if (uuid_parse(e->aggregate_id, &order))
-		uuid_format(order, context.order_id);
-	snprintf(context.trace_id, sizeof(context.trace_id), "%.32s",
-		 event_traceparent(&e->id, &e->correlation_id, trace) + 3);
-	log_context_set(&context);
-}
-
 /* *ret_done messages are through, also when a later one is not: those must not come again and be buried
  * twice. */
 static int run_one_by_one(struct consumer *c, int *ret_done, struct error *err)
@@ -360,7 +254,7 @@ static int run_one_by_one(struct consumer *c, int *ret_done, struct error *err)
 		int rc;
 
 		if (it->state == ITEM_WANTED) {
-			set_log_context(&it->event);
+			effect_log_context(&it->event);
 			rc = run_alone(c, it, err);
 			log_context_set(NULL);
 		} else {
@@ -509,6 +403,7 @@ int consumer_start(struct service *s, struct consumer **ret, struct error *err)
 
 	c->service = s;
 	c->letters = deadletter_new(s);
+	c->effect = effect_new(s);
 	reserve_items(c, 64);
 	rc = join_group(c, err);
 	if (rc == 0 && pthread_create(&c->thread, NULL, consumer_main, c) != 0) {
@@ -517,6 +412,7 @@ int consumer_start(struct service *s, struct consumer **ret, struct error *err)
 	}
 	if (rc < 0) {
 		deadletter_free(c->letters);
+		effect_free(c->effect);
 		free(c);
 		return rc;
 	}
@@ -533,8 +429,6 @@ void consumer_stop(struct consumer *c)
 	deadletter_free(c->letters);
 	free(c->items);
 	free(c->wanted);
-	free(c->wave);
-	free(c->wave_of);
-	free(c->is_new);
+	effect_free(c->effect);
 	free(c);
 }

@@ -1,7 +1,8 @@
 /*
- * Dead letters: the original key, value and headers unchanged in {topic}-dlq, what happened in added headers
- * (contract.md, "Dead letters").  Used by the consumer thread alone.
+ * Describing and sending dead letters.
  */
+#include "core/service/deadletter.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -66,8 +67,7 @@ static void add_header(struct letter_headers *h, const char *name, const char *f
 	h->list[h->count++] = (struct bus_header){name, text, strlen(text)};
 }
 
-/* UUIDv5 of group and event, or of group and place where the event cannot be read. */
-static struct uuid letter_id(const char *group, const struct bus_message *m, struct uuid event_id)
+struct uuid deadletter_id(const char *group, const struct bus_message *m, struct uuid event_id)
 {
 	char name[512], text[UUID_TEXT_SIZE];
 
@@ -79,25 +79,29 @@ static struct uuid letter_id(const char *group, const struct bus_message *m, str
 	return uuid_v5(UUID_NAMESPACE_PIZZA, name, strlen(name));
 }
 
-static void describe(struct letter_headers *h, const char *group, const struct bus_message *m,
-		     struct uuid event_id, const struct error *why, const char *step, int retries)
+static void copy_original(struct letter_headers *h, const struct letter *l)
 {
+	for (int i = 0; i < l->header_count && h->count < HEADERS_MAX - (int)ARRAY_LEN(h->text); i++)
+		h->list[h->count++] = l->headers[i];
+}
+
+static void describe(struct letter_headers *h, const char *group, const struct letter *l)
+{
+	const struct bus_message *m = l->message;
 	char text[UUID_TEXT_SIZE], time[CLOCK_TEXT_SIZE];
 
-	h->count = bus_message_headers(m, h->list, HEADERS_MAX - (int)ARRAY_LEN(h->text));
-	if (h->count > HEADERS_MAX - (int)ARRAY_LEN(h->text))
-		h->count = HEADERS_MAX - (int)ARRAY_LEN(h->text);
-	add_header(h, "dlq_id", "%s", uuid_format(letter_id(group, m, event_id), text));
+	copy_original(h, l);
+	add_header(h, "dlq_id", "%s", uuid_format(deadletter_id(group, m, l->event_id), text));
 	add_header(h, "dlq_original_topic", "%s", m->topic);
 	add_header(h, "dlq_original_partition", "%d", (int)m->partition);
 	add_header(h, "dlq_original_offset", "%lld", (long long)m->offset);
 	add_header(h, "dlq_original_timestamp", "%s", clock_format(m->timestamp_ms * 1000, time));
 	add_header(h, "dlq_consumer_group", "%s", group);
-	add_header(h, "dlq_error_code", "%s", error_word(why->code));
-	add_header(h, "dlq_error_reason", "%s: %.200s", why->what, why->why);
-	add_header(h, "dlq_failed_step", "%s", step);
+	add_header(h, "dlq_error_code", "%s", error_word(l->why->code));
+	add_header(h, "dlq_error_reason", "%s: %.200s", l->why->what, l->why->why);
+	add_header(h, "dlq_failed_step", "%s", l->step);
 	add_header(h, "dlq_failed_at", "%s", clock_format(clock_wall_us(), time));
-	add_header(h, "dlq_retry_count", "%d", retries);
+	add_header(h, "dlq_retry_count", "%d", l->retries);
 	add_header(h, "dlq_replay_count", "0");
 }
 
@@ -114,16 +118,16 @@ static int ensure_producer(struct deadletter *d, struct error *err)
 	return bus_producer_new(&options, DELIVERY_TIMEOUT_MS, delivered, d, &d->producer, err);
 }
 
-int deadletter_send(struct deadletter *d, const struct bus_message *m, struct uuid event_id,
-		    const struct error *why, const char *step, int retries, struct error *err)
+int deadletter_send(struct deadletter *d, const struct letter *l, struct error *err)
 {
+	const struct bus_message *m = l->message;
 	struct letter_headers headers = {0};
 	char topic[256];
 	int rc = ensure_producer(d, err);
 
 	if (rc < 0)
 		return rc;
-	describe(&headers, d->service->info->name, m, event_id, why, step, retries);
+	describe(&headers, d->service->info->name, l);
 	snprintf(topic, sizeof(topic), "%s-dlq", m->topic);
 	d->code = ERR_TIMEOUT;
 	CRASH_POINT("letter-send");
@@ -137,8 +141,8 @@ int deadletter_send(struct deadletter *d, const struct bus_message *m, struct uu
 	if (d->code < 0)
 		return error_set(err, ERR_UNAVAILABLE, "produce the dead letter", "%s", d->why);
 	CRASH_POINT("letter-produced");
-	metric_count(METRIC_DEAD_LETTERS, m->topic, error_word(why->code), 1);
-	log_err(LOG_WARN, why, "dead letter from %s/%d@%lld, step %s", m->topic, (int)m->partition,
-		(long long)m->offset, step);
+	metric_count(METRIC_DEAD_LETTERS, m->topic, error_word(l->why->code), 1);
+	log_err(LOG_WARN, l->why, "dead letter from %s/%d@%lld, step %s", m->topic, (int)m->partition,
+		(long long)m->offset, l->step);
 	return 0;
 }

@@ -30,6 +30,16 @@ static void summarise(struct service *s, struct buf *reasons, bool *ret_ready, b
 	}
 }
 
+bool health_ready(struct service *s, struct buf *why)
+{
+	bool ready, degraded;
+
+	pthread_mutex_lock(&s->lock);
+	summarise(s, why, &ready, &degraded);
+	pthread_mutex_unlock(&s->lock);
+	return ready;
+}
+
 void health_tell(struct service *s)
 {
 	CLEANUP(buf_done) struct buf reasons = {0}, text = {0};

@@ -37,8 +37,9 @@ struct service {
 	void *data;
 
 	atomic_bool stopping;
-	atomic_bool serving;  /* readiness is told from then on */
-	pthread_mutex_t lock; /* conditions and failure */
+	atomic_bool serving;	  /* readiness is told from then on */
+	pthread_mutex_t handling; /* around the handlers (effect.c) */
+	pthread_mutex_t lock;	  /* conditions and failure */
 	struct condition conditions[CONDITIONS_MAX];
 	int condition_count;
 	bool told_ready;
@@ -50,6 +51,12 @@ extern const struct http_route health_routes[];
 extern const int health_route_count;
 /* Sends READY, STATUS and the state to the supervisor when they changed. */
 void health_tell(struct service *s);
+/* False while something required is missing; why gets it. */
+bool health_ready(struct service *s, struct buf *why);
+
+/* replay.c: the routes of daemons that consume. */
+extern const struct http_route replay_routes[];
+extern const int replay_route_count;
 
 /* consumer.c: the consumer thread. */
 int consumer_start(struct service *s, struct consumer **ret, struct error *err) MUST_USE;
@@ -64,16 +71,5 @@ void outbox_notifier_stop(struct outbox_notifier *n);
  * before). */
 int inbox_claim(struct db_conn *tx, const char *consumer, const struct event *const *events, int n,
 		bool *is_new, struct error *err) MUST_USE;
-
-/* deadletter.c */
-struct deadletter; /* a producer of its own, made when first needed */
-struct deadletter *deadletter_new(struct service *s);
-/*
- * Puts a message into {topic}-dlq with what happened in headers, and waits until the broker has it: only then
- * may the source offset advance.  event_id may be nil (unreadable).
- */
-int deadletter_send(struct deadletter *d, const struct bus_message *m, struct uuid event_id,
-		    const struct error *why, const char *step, int retries, struct error *err) MUST_USE;
-void deadletter_free(struct deadletter *d);
 
 #endif

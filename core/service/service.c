@@ -20,6 +20,7 @@
 #include "core/service/private.h"
 
 #define HEALTH_INTERVAL_MS 2000
+#define OPERATOR_BODY_MAX  ((size_t)32 << 20) /* replays carry whole messages */
 
 extern const struct db_migration service_migrations[];
 extern const int service_migration_count;
@@ -190,12 +191,19 @@ static void observe_request(void *arg, const char *method, const char *route, in
 	metric_observe(metric_series(METRIC_HTTP_SECONDS, method, route, text), seconds);
 }
 
+static void add_routes(struct http_route *all, int *n, const struct http_route *routes, int count)
+{
+	if (count > 0)
+		memcpy(all + *n, routes, (size_t)count * sizeof(*routes));
+	*n += count;
+}
+
 static int start_http(struct service *s, struct error *err)
 {
 	const struct service_spec *spec = s->spec;
-	int n = health_route_count + spec->route_count;
-	struct http_route *routes =
-	    xcalloc((size_t)n, sizeof(*routes)); /* kept for the life of the process */
+	size_t room = (size_t)(health_route_count + replay_route_count + spec->route_count);
+	struct http_route *routes = xcalloc(room, sizeof(*routes)); /* kept for the life of the process */
+	int n = 0, rc;
 	struct http_server_options o = {
 	    .address = config_string(CONFIG_BIND_ADDRESS),
 	    .port = daemon_port(s->info),
@@ -203,19 +211,19 @@ static int start_http(struct service *s, struct error *err)
 	    .loops = 2,
 	    .workers = 4,
 	    .body_max = (size_t)config_int(CONFIG_HTTP_BODY_MAX),
+	    .operator_body_max = OPERATOR_BODY_MAX,
 	    .connections_max = (int)config_int(CONFIG_HTTP_CONNECTIONS),
 	    .operator_token = s->token,
 	    .routes = routes,
-	    .route_count = n,
 	    .arg = s,
 	    .observe = observe_request,
 	};
-	int rc;
 
-	memcpy(routes, health_routes, (size_t)health_route_count * sizeof(*routes));
-	if (spec->route_count > 0)
-		memcpy(routes + health_route_count, spec->routes,
-		       (size_t)spec->route_count * sizeof(*routes));
+	add_routes(routes, &n, health_routes, health_route_count);
+	if (spec->handle != NULL)
+		add_routes(routes, &n, replay_routes, replay_route_count);
+	add_routes(routes, &n, spec->routes, spec->route_count);
+	o.route_count = n;
 	rc = http_server_start(&o, &s->shared, err);
 	if (rc < 0)
 		return rc;
@@ -359,7 +367,10 @@ static int usage(const struct daemon_info *info, const char *option)
 
 int service_main(const struct service_spec *spec, int argc, char **argv)
 {
-	struct service s = {.spec = spec, .info = &daemons[spec->id], .lock = PTHREAD_MUTEX_INITIALIZER};
+	struct service s = {.spec = spec,
+			    .info = &daemons[spec->id],
+			    .handling = PTHREAD_MUTEX_INITIALIZER,
+			    .lock = PTHREAD_MUTEX_INITIALIZER};
 	bool check = argc == 2 && strcmp(argv[1], "--check-sql") == 0;
 	struct error err;
 	sigset_t set;

@@ -32,6 +32,7 @@ struct service_batch {
 	const struct event *const *events;
 	int count;
 	void *state; /* the handler's own, NULL at the transaction's first call; given to settled() */
+	int known;   /* own_dedupe: the handler adds how many of the events it knew already */
 };
 
 struct service_spec {
@@ -52,8 +53,13 @@ struct service_spec {
 	 * that fails is retried or, when permanent, becomes a dead letter.
 	 */
 	int (*handle)(struct service *s, struct service_batch *b, struct error *err);
-	/* Once per transaction after its end, from the consumer thread: wake work queues, update memory;
-	 * frees state. */
+	/*
+	 * An operator replays events that are in effect already: queues again what they gave to do and what
+	 * was given up since (a charge, a message); tells whether there was such work.
+	 */
+	int (*requeue)(struct service *s, struct service_batch *b, bool *ret_found, struct error *err);
+	/* Once per transaction after its end: wake work queues, update memory; frees state.  handle, requeue
+	 * and settled are called by one thread at a time: the consumer's, or one that replays. */
 	void (*settled)(struct service *s, void *state, bool committed);
 	bool own_dedupe; /* no inbox rows: the handler's own table deduplicates (read model); same-key
 			    grouping is off */

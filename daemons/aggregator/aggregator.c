@@ -40,9 +40,12 @@ static void stop(struct service *s)
 static int handle(struct service *s, struct service_batch *b, struct error *err)
 {
 	struct aggregator *a = service_data(s);
+	int rc = store_apply(a->store, b->tx, b->events, b->count, err);
 
 	b->state = a->store;
-	return store_apply(a->store, b->tx, b->events, b->count, err);
+	if (rc == 0)
+		b->known += b->count - store_effect(a->store)->fresh;
+	return rc;
 }
 
 static void count_orders(const struct store_effect *e)
