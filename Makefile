@@ -3,11 +3,13 @@
 #   make            build everything into build/
 #   make run        install what is missing, build, start, and take one real order through the saga
 #   make check      all tests (unit, integration, console, documentation), also with sanitizers
+#   make man        write the manual pages and the example configuration anew, from the tables and man/text
 #   make bench      measure; prints and writes build/bench.json
 #   make lint       clang-format, clang-tidy, cppcheck, link directions
 #   make install DESTDIR= PREFIX=   ·   make uninstall   ·   make deps   ·   make clean
 
 VERSION  := 0.1.0
+DATE     := November 21, 2026
 PREFIX   ?= /usr/local
 B        ?= build
 CC       ?= gcc
@@ -31,6 +33,7 @@ PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
 CORE_SRC := $(wildcard core/*/*.c)
 CORE_OBJ := $(CORE_SRC:%.c=$(B)/%.o) $(B)/gen/service_migrations.o
 CLI_SRC  := $(wildcard cli/*.c)
+CLI_OBJ   = $(CLI_SRC:%.c=$(B)/%.o) $(B)/gen/texts.o
 TUI_SRC  := $(wildcard tui/*.c)
 BINS     := $(B)/bin/pizzactl $(B)/bin/pizzad $(DAEMONS:%=$(B)/bin/%d)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
@@ -59,6 +62,12 @@ $(B)/gen/%_migrations.c: core/db/embed.sh FORCE
 	@mkdir -p $(@D)
 	@sh core/db/embed.sh $* $(wildcard daemons/$*/*.sql) > $@.new; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
+# The manual's prose is embedded: `pizzactl help` needs nothing installed.
+TEXTS := $(wildcard man/text/*.txt)
+$(B)/gen/texts.c: man/embed.sh $(TEXTS) FORCE
+	@mkdir -p $(@D)
+	@sh man/embed.sh $(TEXTS) > $@.new; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
 $(B)/libcore.a: $(CORE_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -76,7 +85,7 @@ $(B)/bin/pizzad: $(patsubst %.c,$(B)/%.o,$(wildcard daemons/pizzad/*.c)) $(B)/li
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
 
-$(B)/bin/pizzactl: $(CLI_SRC:%.c=$(B)/%.o) $(TUI_SRC:%.c=$(B)/%.o) $(B)/libcore.a
+$(B)/bin/pizzactl: $(CLI_OBJ) $(TUI_SRC:%.c=$(B)/%.o) $(B)/libcore.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
@@ -110,6 +119,17 @@ $(B)/bench/%: tests/bench/%.c $(B)/libcore.a
 
 benches: $(BENCHES)
 
+# --- documents ---
+
+$(B)/man/generate: man/generate.c $(filter-out %/main.o,$(CLI_OBJ)) $(TUI_SRC:%.c=$(B)/%.o) $(B)/libcore.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $(filter-out %.h,$^) $(LDFLAGS) $(PKG_LIBS) -lm
+
+# The pages and the example configuration are committed; `make check` compares.
+man: $(BINS) $(B)/man/generate
+	@bash man/update.sh $(B) "$(DATE)"
+
 # --- what is needed ---
 
 deps:
@@ -127,7 +147,7 @@ run: kafka
 	@sh cli/first-order.sh $(B)/bin/pizzactl
 
 check: kafka
-	@$(MAKE) --no-print-directory -j$(JOBS) all units itests
+	@$(MAKE) --no-print-directory -j$(JOBS) all units itests $(B)/man/generate
 	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)/asan OPT="-O1 -g" CRASH=1 \
 		SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" all units
 	@bash tests/run.sh $(B)
@@ -165,6 +185,6 @@ clean:
 	rm -rf $(B)
 
 FORCE:
-.PHONY: all clean units itests benches deps kafka run check bench lint install uninstall FORCE
+.PHONY: all man clean units itests benches deps kafka run check bench lint install uninstall FORCE
 .SECONDARY:
 -include $(shell test -d $(B) && find $(B) -name '*.d')

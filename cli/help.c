@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/page.h"
 #include "core/base/mem.h"
 
 #define LINE_MAX_COLUMNS 100
@@ -127,7 +128,7 @@ static void add_usage(struct buf *out, const struct noun *n, const struct comman
 	buf_addc(out, '\n');
 }
 
-static size_t option_label(const struct option_def *o, char *text, size_t size)
+size_t help_option_label(const struct option_def *o, char *text, size_t size)
 {
 	char letter[8] = "    ", value[64];
 
@@ -135,6 +136,15 @@ static size_t option_label(const struct option_def *o, char *text, size_t size)
 		snprintf(letter, sizeof(letter), "-%c, ", o->letter);
 	snprintf(text, size, "%s--%s%s", letter, o->name, value_text(o, " ", value, sizeof(value)));
 	return columns_of(text);
+}
+
+void help_option_text(const struct option_def *o, struct buf *out)
+{
+	buf_adds(out, o->text);
+	for (int i = 0; o->words != NULL && o->words[i] != NULL; i++)
+		buf_addf(out, "%s%s", i > 0 ? ", " : ": ", o->words[i]);
+	if (o->fallback != NULL)
+		buf_addf(out, " (default %s)", o->fallback);
 }
 
 static void add_options(struct buf *out, const char *heading, const struct option_def *options)
@@ -146,19 +156,15 @@ static void add_options(struct buf *out, const char *heading, const struct optio
 		return;
 	buf_addf(out, "\n%s\n", heading);
 	for (const struct option_def *o = options; o->name != NULL; o++) {
-		size_t len = option_label(o, label, sizeof(label));
+		size_t len = help_option_label(o, label, sizeof(label));
 
 		width = len > width ? len : width;
 	}
 	for (const struct option_def *o = options; o->name != NULL; o++) {
 		CLEANUP(buf_done) struct buf text = {0};
 
-		buf_adds(&text, o->text);
-		for (int i = 0; o->words != NULL && o->words[i] != NULL; i++)
-			buf_addf(&text, "%s%s", i > 0 ? ", " : ": ", o->words[i]);
-		if (o->fallback != NULL)
-			buf_addf(&text, " (default %s)", o->fallback);
-		option_label(o, label, sizeof(label));
+		help_option_text(o, &text);
+		help_option_label(o, label, sizeof(label));
 		add_entry(out, label, width, buf_str(&text));
 	}
 }
@@ -228,6 +234,18 @@ void help_noun(struct buf *out, const struct noun *n)
 	buf_addf(out, "\npizzactl %s VERB --help says more.\n", n->name);
 }
 
+static void add_topics(struct buf *out)
+{
+	CLEANUP(buf_done) struct buf names = {0};
+	struct page p;
+
+	for (int i = 0; page_at(i, &p); i++)
+		if (p.noun == NULL && p.daemon == NULL)
+			buf_addf(&names, "%s%s", names.len > 0 ? ", " : "", p.name);
+	buf_adds(out, "  ");
+	add_wrapped(out, buf_str(&names), 2, 2);
+}
+
 void help_overview(struct buf *out)
 {
 	size_t width = 0;
@@ -250,8 +268,11 @@ void help_overview(struct buf *out)
 	    "\nexit status\n"
 	    "  0 ok   1 failed   2 wrong usage   3 not found   4 threshold breached, or saga not successful\n"
 	    "  5 backend unreachable   6 partly failed   7 timed out   8 refused   9 conflict\n"
-	    "\nCommands and verbs may be shortened. pizzactl COMMAND shows its verbs with an example "
-	    "each.\n");
+	    "\ntopics: pizzactl help TOPIC\n");
+	add_topics(out);
+	buf_adds(out,
+		 "\nCommands and verbs may be shortened. pizzactl COMMAND shows its verbs with an example "
+		 "each.\n");
 }
 
 void help_invocation(struct buf *out, const struct invocation *i)

@@ -290,3 +290,15 @@ int output_close(struct output *o, int rc, struct error *err)
 	output_free(o);
 	return rc < 0 ? rc : 0;
 }
+
+const char *output_kind_word(enum column_kind kind)
+{
+	static const char *const words[] = {
+	    [COLUMN_TEXT] = "text",	     [COLUMN_STATE] = "word",	     [COLUMN_INT] = "integer",
+	    [COLUMN_REAL] = "number",	     [COLUMN_MONEY] = "minor units", [COLUMN_TIME] = "time",
+	    [COLUMN_MS] = "milliseconds",    [COLUMN_SECONDS] = "seconds",   [COLUMN_BYTES] = "bytes",
+	    [COLUMN_BOOL] = "true or false", [COLUMN_PERCENT] = "percent",   [COLUMN_JSON] = "JSON",
+	};
+
+	return words[kind];
+}

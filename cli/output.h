@@ -99,6 +99,8 @@ int output_row(struct output *o, json_t *row, struct error *err) MUST_USE;
 int output_close(struct output *o, int rc, struct error *err) MUST_USE;
 /* Makes each row appear at once: for streams. */
 void output_live(struct output *o);
+/* What a machine finds in a column: "text", "time", "integer" … */
+const char *output_kind_word(enum column_kind kind);
 /* True in the forms for people. */
 bool output_is_human(enum output_format format);
 

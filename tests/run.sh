@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Runs all tests and prints "N passed, N failed".  tests/run.sh BUILD [SUITE…]
 #
-# Suites: lint-links unit asan c live asan-live.  Each test program's output goes to BUILD/test-logs; what fails is shown.
+# Suites: links docs unit asan c live asan-live.  Each test program's output goes to BUILD/test-logs; what fails is shown.
 # Everything runs in homes of its own below one temporary folder and on ports of its own; nothing is left behind.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 B=${1:-build}
 shift
-SUITES=${*:-links unit asan c live asan-live}
+SUITES=${*:-links docs unit asan c live asan-live}
 B=$(cd "$B" && pwd)
 LOGS=$B/test-logs
 TMP=$(mktemp -d /tmp/pizza-test.XXXXXX)
@@ -76,6 +76,10 @@ with_system() {
 
 suite_links() {
 	run links bash tests/links.sh
+}
+
+suite_docs() {
+	run docs bash tests/docs.sh "$B"
 }
 
 suite_unit() {

@@ -102,3 +102,16 @@ int error_http_status(int code)
 {
 	return row_of(code)->http_status;
 }
+
+const char *error_text(int code)
+{
+	return row_of(code)->text;
+}
+
+const char *error_exit_text(int status)
+{
+	for (int i = 0; i < ERR_NUMBER_COUNT; i++)
+		if (rows[i].exit_status == status)
+			return rows[i].text;
+	return "";
+}

@@ -86,5 +86,10 @@ const char *error_word(int code);
 enum error_class error_class(int code);
 int error_exit_status(int code);
 int error_http_status(int code);
+/* What a code means in general ("not found"), and what an exit status means, 0 to EXIT_STATUS_MAX. */
+const char *error_text(int code);
+const char *error_exit_text(int status);
+
+#define EXIT_STATUS_MAX 9
 
 #endif

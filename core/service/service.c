@@ -352,14 +352,27 @@ static int run(struct service *s, struct error *err)
 	return rc;
 }
 
-static int usage(const struct daemon_info *info, const char *option)
+/* --routes: what the program serves beyond health and metrics, for the manual. */
+static int print_routes(const struct service_spec *spec)
 {
+	for (int i = 0; i < spec->route_count; i++)
+		printf("%s %s%s\n", spec->routes[i].method, spec->routes[i].pattern,
+		       spec->routes[i].access == HTTP_OPERATOR ? " (operator)" : "");
+	return 0;
+}
+
+static int usage(const struct service_spec *spec, const char *option)
+{
+	const struct daemon_info *info = &daemons[spec->id];
+
+	if (strcmp(option, "--routes") == 0)
+		return print_routes(spec);
 	if (strcmp(option, "--version") == 0) {
 		printf("%s %s\n", info->name, PIZZA_VERSION);
 		return 0;
 	}
 	fprintf(strcmp(option, "--help") == 0 ? stdout : stderr,
-		"%s: %s\nusage: %s [--help | --version | --check-sql]\n"
+		"%s: %s\nusage: %s [--help | --version | --check-sql | --routes]\n"
 		"It is started by pizzad; see pizzad(8) and %s(8).\n",
 		info->name, info->text, info->name, info->name);
 	return strcmp(option, "--help") == 0 ? 0 : error_exit_status(ERR_USAGE);
@@ -377,7 +390,7 @@ int service_main(const struct service_spec *spec, int argc, char **argv)
 	int rc;
 
 	if (argc > 1 && !check)
-		return usage(s.info, argv[1]);
+		return usage(spec, argv[1]);
 	signal(SIGPIPE, SIG_IGN);
 	signal_set(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);

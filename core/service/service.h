@@ -65,7 +65,10 @@ struct service_spec {
 			    grouping is off */
 };
 
-/* Runs the daemon until SIGTERM or SIGINT; the exit status.  Options: --version, --help, --check-sql. */
+/*
+ * Runs the daemon until SIGTERM or SIGINT; the exit status.  Options: --version, --help, --check-sql,
+ * --routes.
+ */
 int service_main(const struct service_spec *spec, int argc, char **argv);
 
 /* --- what handlers use --- */

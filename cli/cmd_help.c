@@ -1,0 +1,92 @@
+/*
+ * pizzactl help: a command's usage, or a page of the manual as text.
+ */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/page.h"
+#include "core/base/mem.h"
+#include "core/base/nearest.h"
+
+#define WIDTH_DEFAULT 80
+#define WIDTH_MAX     100
+#define NAMES_MAX     128
+
+static bool is_noun(const char *word)
+{
+	for (int i = 0; nouns[i] != NULL; i++)
+		if (strcmp(nouns[i]->name, word) == 0)
+			return true;
+	return false;
+}
+
+static int show_page(struct cli *c, const struct page *p, struct error *err)
+{
+	int width = c->width > 0 ? c->width : WIDTH_DEFAULT;
+	CLEANUP(doc_done) struct doc d = {.form = &doc_text, .width = width < WIDTH_MAX ? width : WIDTH_MAX};
+
+	if (!page_write(p, &d))
+		return error_set(err, ERR_BUG, p->name, "its text is missing");
+	(void)cli_print(c, &d.out, false);
+	return 0;
+}
+
+static int unknown_topic(const char *word, struct error *err)
+{
+	const char *names[NAMES_MAX], *nearest;
+	struct page pages[NAMES_MAX];
+	int n = 0;
+
+	for (int i = 0; n < NAMES_MAX && page_at(i, &pages[i]); i++) {
+		names[n] = pages[i].noun != NULL ? pages[i].noun->name : pages[i].name;
+		n++;
+	}
+	nearest = nearest_word(word, names, n);
+	error_set(err, ERR_USAGE, word, "is neither a command nor a topic; pizzactl help lists them");
+	if (nearest != NULL)
+		error_hint(err, "did you mean %s?", nearest);
+	return ERR_USAGE;
+}
+
+/* The words after `help` are a command line of their own, or a page's name. */
+static int help_show(struct cli *c, struct error *err)
+{
+	CLEANUP(invocation_done) struct invocation about = {0};
+	CLEANUP(buf_done) struct buf text = {0};
+	char *words[4] = {"pizzactl", "--help"};
+	struct page p;
+	int n = 2;
+
+	for (int i = 0; i < cli_arguments(c) && i < 2; i++)
+		words[n++] = (char *)cli_argument(c, i);
+	if (n == 3 && !is_noun(words[2]) && page_find(words[2], &p))
+		return show_page(c, &p, err);
+	if (command_parse(n, words, &about, err) < 0)
+		return about.noun == NULL ? unknown_topic(words[2], err) : ERR_USAGE;
+	help_invocation(&text, &about);
+	(void)cli_print(c, &text, false);
+	return 0;
+}
+
+const struct noun noun_help = {
+    .name = "help",
+    .group = "settings",
+    .summary = "explain a command or a topic",
+    .commands =
+	(const struct command[]){
+	    {.summary = "explain a command or a topic",
+	     .arguments =
+		 (const struct argument_def[]){
+		     {.name = "HELP",
+		      .text = "a command, a topic such as where, or a page such as pizza.yaml",
+		      .optional = true},
+		     {.name = "VERB", .text = "a verb of the command", .optional = true},
+		     {.name = NULL},
+		 },
+	     .examples = {"pizzactl help", "pizzactl help saga show", "pizzactl help where"},
+	     .run = help_show},
+	    {.run = NULL},
+	},
+};
