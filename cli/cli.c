@@ -8,11 +8,15 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/config/paths.h"
 #include "core/console/api.h"
+#include "core/console/context.h"
+#include "core/console/guard.h"
 #include "core/console/readmodel.h"
 
 const char *cli_argument(const struct cli *c, int i)
@@ -84,13 +88,76 @@ int cli_console(struct cli *c, struct console **ret, struct error *err)
 	int rc = 0;
 
 	if (c->console == NULL) {
-		rc = console_open(backend_timeout_ms(c), &c->console, err);
+		rc = console_open(cli_text(c, "context"), backend_timeout_ms(c), &c->console, err);
 		if (rc < 0)
 			return rc;
-		console_set_reason(c->console, cli_text(c, "reason"));
+		guard_reason(cli_text(c, "reason"));
 	}
 	*ret = c->console;
 	return 0;
+}
+
+/* --- permission to change --- */
+
+/* A change that is not only told. */
+static bool will_change(const struct cli *c)
+{
+	unsigned flags = c->given.command->flags;
+
+	return (flags & COMMAND_CHANGES) != 0 && !cli_flag(c, "dry-run") &&
+	       ((flags & COMMAND_BULK) == 0 || cli_flag(c, "yes"));
+}
+
+static bool on_terminal(void)
+{
+	return isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+}
+
+/* The context's name, typed. */
+static bool typed_name(const char *name)
+{
+	char line[128];
+
+	fprintf(stderr, "Type its name to go on: ");
+	fflush(stderr);
+	if (fgets(line, sizeof(line), stdin) == NULL)
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	return strcmp(line, name) == 0;
+}
+
+static int confirm_protected(const struct cli *c, struct error *err)
+{
+	const char *name = context_now()->name;
+
+	fprintf(stderr, "pizzactl: the context %s (%s) is PROTECTED, and this changes it.\n", name,
+		context_is_local()		     ? paths_home()
+		: context_value(CONTEXT_API) != NULL ? context_value(CONTEXT_API)
+						     : "remote");
+	if (!cli_flag(c, "yes"))
+		return 0; /* the guard refuses */
+	if (on_terminal() && !typed_name(name))
+		return error_set(err, ERR_REFUSED, name, "the name was not typed, nothing was done");
+	guard_agree(true);
+	return 0;
+}
+
+int cli_permit(struct cli *c, struct error *err)
+{
+	struct console *console = NULL;
+	char what[96];
+	int rc;
+
+	if (!will_change(c))
+		return 0;
+	rc = cli_console(c, &console, err);
+	if (rc == 0 && context_is_protected() && !context_is_readonly())
+		rc = confirm_protected(c, err);
+	if (rc < 0)
+		return rc;
+	snprintf(what, sizeof(what), "%s%s%s", c->given.noun->name, c->given.command->verb != NULL ? " " : "",
+		 c->given.command->verb != NULL ? c->given.command->verb : "");
+	return guard_change(what, err);
 }
 
 enum output_format cli_format(const struct cli *c)
@@ -185,7 +252,7 @@ static int show_request(struct cli *c, const char *method, const char *daemon, c
 	    {.name = "method"}, {.name = "url"}, {.name = "body", .kind = COLUMN_JSON}, {.name = NULL}};
 	struct console *console = NULL;
 	struct output *o = NULL;
-	char base[128] = "";
+	char base[API_BASE_SIZE] = "";
 	json_t *row;
 	int rc = cli_console(c, &console, err);
 

@@ -42,6 +42,12 @@ const char *cli_next(const struct cli *c, const char *name, int *cursor);
 /* The console, opened with --timeout on first use; owned by the cli. */
 int cli_console(struct cli *c, struct console **ret, struct error *err) MUST_USE;
 
+/*
+ * Before a command that changes something: announces a protected context, has the change confirmed (--yes, on
+ * a terminal the typed name as well), and asks the guard.  0 for everything that changes nothing.
+ */
+int cli_permit(struct cli *c, struct error *err) MUST_USE;
+
 enum output_format cli_format(const struct cli *c);
 bool cli_human(const struct cli *c);
 /* The output that the command's row and the options ask for. */

@@ -16,7 +16,7 @@ static int doctor(struct cli *c, struct error *err)
 	int n = 0, bad = 0, rc = cli_console(c, &console, err);
 
 	if (rc == 0)
-		rc = doctor_run(&checks, &n, err);
+		rc = doctor_run(console, &checks, &n, err);
 	for (int i = 0; i < n; i++) {
 		bad += checks[i].ok == DOCTOR_BAD;
 		json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s}", "check", checks[i].name,

@@ -13,7 +13,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
-#include "core/console/control.h"
+#include "core/console/status.h"
 #include "core/console/readmodel.h"
 #include "core/console/saga.h"
 #include "core/console/topics.h"
@@ -61,9 +61,10 @@ static const json_t *find_service(const json_t *status, const char *name)
 }
 
 /* "paymentd is down: pizzactl status paymentd", or nothing when all is well with it. */
-static void explain_waiting(const struct saga *s, struct buf *out)
+static void explain_waiting(struct cli *c, const struct saga *s, struct buf *out)
 {
 	AUTO_JSON json_t *status = NULL;
+	struct console *console = NULL;
 	const json_t *service;
 	const char *state, *reason;
 
@@ -73,7 +74,7 @@ static void explain_waiting(const struct saga *s, struct buf *out)
 		buf_addf(out, "there is no %s yet", s->daemon);
 		return;
 	}
-	if (control_status(&status, NULL) < 0) {
+	if (cli_console(c, &console, NULL) < 0 || status_read(console, &status, NULL) < 0) {
 		buf_adds(out, "nothing runs: pizzactl up");
 		return;
 	}
@@ -112,7 +113,7 @@ static int saga_show(struct cli *c, struct error *err)
 		return rc;
 	if (!cli_human(c) || cli_text(c, "columns") != NULL)
 		return cli_show(c, saga_json(&s), err);
-	explain_waiting(&s, &why);
+	explain_waiting(c, &s, &why);
 	timeline_draw(&text, &s, clock_wall_us(), buf_str(&why), &style);
 	(void)cli_print(c, &text, false);
 	return 0;

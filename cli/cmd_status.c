@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/base/nearest.h"
 #include "core/console/control.h"
+#include "core/console/status.h"
 
 /* --- status --- */
 
@@ -59,7 +60,7 @@ static int status(struct cli *c, struct error *err)
 	int rc = cli_console(c, &console, err);
 
 	if (rc == 0)
-		rc = control_status(&all, err);
+		rc = status_read(console, &all, err);
 	services = json_object_get(all, "services");
 	if (rc == 0)
 		rc = check_names(c, services, err);
@@ -78,6 +79,8 @@ static void add_replicas(const json_t *row, struct buf *out)
 {
 	int64_t wanted = json_int_or(row, "replicas_wanted", -1);
 
+	if (!json_is_integer(json_object_get(row, "replicas")))
+		return;
 	buf_addf(out, "%lld", (long long)json_int_or(row, "replicas", 0));
 	if (wanted >= 0 && strcmp(json_string_or(row, "kind", ""), "daemon") == 0)
 		buf_addf(out, "/%lld", (long long)wanted);

@@ -53,6 +53,8 @@ enum command_shape {
 
 #define COMMAND_CHANGES 1 /* changes state: --dry-run and --reason apply */
 #define COMMAND_BULK	2 /* changes many things: without --yes it only says what it would do */
+#define COMMAND_SETTINGS \
+	4 /* changes the caller's own settings: --dry-run applies, and no context forbids it */
 
 #define EXAMPLES_MAX 4
 

@@ -6,24 +6,20 @@
 #include "cli/command.h"
 
 const struct noun *const nouns[] = {
-    &noun_up,	 &noun_down,	  &noun_status,	 &noun_start,	&noun_stop,    &noun_restart,
-    &noun_scale, &noun_logs,	  &noun_doctor,	 &noun_order,	&noun_saga,    &noun_kpi,
-    &noun_menu,	 &noun_inventory, &noun_payment, &noun_notify,	&noun_sandbox, &noun_topic,
-    &noun_lag,	 &noun_outbox,	  &noun_config,	 &noun_version, &noun_help,    NULL,
+    &noun_up,	   &noun_down,	  &noun_status,	 &noun_start, &noun_stop, &noun_restart, &noun_scale,
+    &noun_logs,	   &noun_doctor,  &noun_order,	 &noun_saga,  &noun_kpi,  &noun_menu,	 &noun_inventory,
+    &noun_payment, &noun_notify,  &noun_sandbox, &noun_topic, &noun_lag,  &noun_outbox,	 &noun_context,
+    &noun_config,  &noun_version, &noun_help,	 NULL,
 };
 
-/* There is one installation to talk to: the one whose home folder PIZZA_HOME names. */
-static const char *const context_words[] = {"local", NULL};
 static const char *const color_words[] = {"auto", "always", "never", NULL};
 
 const struct option_def global_options[] = {
     {.name = "context",
      .letter = 'C',
-     .kind = VALUE_WORD,
-     .value = "NAME",
-     .text = "the installation to talk to",
-     .fallback = "local",
-     .words = context_words},
+     .kind = VALUE_TEXT,
+     .value = "CONTEXT",
+     .text = "the installation to talk to; context ls lists them"},
     {.name = "output",
      .letter = 'o',
      .kind = VALUE_WORD,
@@ -44,7 +40,10 @@ const struct option_def global_options[] = {
      .value = "D",
      .text = "how long to wait for a backend",
      .fallback = "5s"},
-    {.name = "yes", .letter = 'y', .kind = VALUE_FLAG, .text = "do it: bulk changes without it are dry runs"},
+    {.name = "yes",
+     .letter = 'y',
+     .kind = VALUE_FLAG,
+     .text = "do it: bulk changes without it are dry runs, protected contexts refuse"},
     {.name = "dry-run", .kind = VALUE_FLAG, .text = "say what would be done, and do nothing"},
     {.name = "reason", .kind = VALUE_TEXT, .value = "TEXT", .text = "why, kept with the change"},
     {.name = "color",

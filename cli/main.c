@@ -68,7 +68,8 @@ static bool wants_color(const struct cli *c)
 	return c->tty && (none == NULL || *none == '\0') && term != NULL && strcmp(term, "dumb") != 0;
 }
 
-/* Looks at the words themselves: the command line may be what is wrong. */
+/* True where the data is asked for in a form for programs.  Looks at the words themselves: the command line
+ * may be what is wrong. */
 static bool wants_json_errors(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
@@ -82,20 +83,31 @@ static bool wants_json_errors(int argc, char **argv)
 			value = argv[i] + 2;
 		else if (strncmp(argv[i], "--output=", 9) == 0)
 			value = argv[i] + 9;
-		if (value != NULL && strncmp(value, "json", 4) == 0)
+		if (value != NULL && (strncmp(value, "json", 4) == 0 || strcmp(value, "yaml") == 0))
 			return true;
 	}
 	return false;
 }
 
-static void report_json(const struct error *err)
+/* What is no UTF-8 (an argument, a cut text) is made visible, so that the error still is JSON. */
+static json_t *safe_text(const char *text)
 {
-	json_t *j = json_pack("{s:{s:s, s:s, s:s, s:s, s:i}}", "error", "code", error_word(err->code), "what",
-			      err->what, "why", err->why, "hint", err->hint, "exit_status",
-			      error_exit_status(err->code));
+	CLEANUP(buf_done) struct buf safe = {0};
+	json_t *j = json_string(text);
 
 	if (j != NULL)
-		json_dumpf(j, stderr, JSON_COMPACT);
+		return j;
+	human_safe(&safe, text, strlen(text));
+	return json_string(buf_str(&safe));
+}
+
+static void report_json(const struct error *err)
+{
+	json_t *j = json_pack("{s:{s:s, s:i, s:o, s:o, s:o}}", "error", "code", error_word(err->code),
+			      "status", error_exit_status(err->code), "what", safe_text(err->what), "why",
+			      safe_text(err->why), "hint", safe_text(err->hint));
+
+	json_dumpf(j, stderr, JSON_COMPACT);
 	fputc('\n', stderr);
 	json_decref(j);
 }
@@ -142,6 +154,7 @@ static int run(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf text = {0};
 	const char *columns = invocation_text(&c->given, "columns");
+	int rc;
 
 	if (c->given.help || c->given.command == NULL) {
 		help_invocation(&text, &c->given);
@@ -150,7 +163,8 @@ static int run(struct cli *c, struct error *err)
 	}
 	if (columns != NULL && strcmp(columns, "help") == 0 && c->given.command->columns != NULL)
 		return explain_columns(c, err);
-	return c->given.command->run(c, err);
+	rc = cli_permit(c, err);
+	return rc < 0 ? rc : c->given.command->run(c, err);
 }
 
 /* What was buffered must have reached its reader; a reader who has left did not want it. */

@@ -22,13 +22,16 @@
 
 struct table {
 	struct config_value values[CONFIG_COUNT];
-	struct table *older; /* keeps the strings handed out reachable */
+	int lines[CONFIG_COUNT]; /* of the file, where it sets the key; 0: it does not */
+	struct table *older;	 /* keeps the strings handed out reachable */
 };
 
 static _Atomic(struct table *) in_force;
 static pthread_mutex_t build_lock = PTHREAD_MUTEX_INITIALIZER;
-static char *overrides[CONFIG_COUNT]; /* texts of options; under build_lock */
-static char file_path[PATH_MAX];      /* asked for, or found; written by config_load alone */
+static char *overrides[CONFIG_COUNT];  /* texts of options; under build_lock */
+static char *contextual[CONFIG_COUNT]; /* texts of the context; under build_lock */
+static bool context_chosen;	       /* they beat the environment */
+static char file_path[PATH_MAX];       /* asked for, or found; written by config_load alone */
 static bool file_found;
 
 static void table_free(struct table *t)
@@ -87,7 +90,6 @@ static const struct table *table_now(void)
 struct loading {
 	const char *path;
 	struct table *table;
-	int lines[CONFIG_COUNT]; /* where each key was set; 0: not yet */
 	int problems;
 	void (*problem)(void *arg, int line, const char *key, const struct error *err);
 	void *arg;
@@ -130,10 +132,10 @@ static void take_entry(void *arg, int line, const char *name, const char *value,
 		error_set(&err, ERR_INVALID, name, "%s", problem);
 	} else if (!config_find(name, &key)) {
 		config_unknown_key(name, &err);
-	} else if (l->lines[key] > 0) {
-		error_set(&err, ERR_INVALID, name, "is set twice, first in line %d", l->lines[key]);
+	} else if (l->table->lines[key] > 0) {
+		error_set(&err, ERR_INVALID, name, "is set twice, first in line %d", l->table->lines[key]);
 	} else if (config_value_parse(key, value, &v, &err) == 0) {
-		l->lines[key] = line;
+		l->table->lines[key] = line;
 		set_value(l->table, key, v, ORIGIN_FILE);
 		return;
 	}
@@ -142,14 +144,15 @@ static void take_entry(void *arg, int line, const char *name, const char *value,
 
 /* --- the environment and options --- */
 
-static void environment_name(const char *key, char *text, size_t size)
+const char *config_variable(enum config_key key, char *text, size_t size)
 {
 	size_t n;
 
-	snprintf(text, size, "PIZZA_%s", key);
+	snprintf(text, size, "PIZZA_%s", config_row(key)->name);
 	n = strlen(text);
 	for (size_t i = 0; i < n; i++)
 		text[i] = text[i] == '.' ? '_' : (char)toupper((unsigned char)text[i]);
+	return text;
 }
 
 static int apply_environment(struct table *t, struct error *err)
@@ -160,8 +163,7 @@ static int apply_environment(struct table *t, struct error *err)
 		struct config_value v;
 		int rc;
 
-		environment_name(config_row((enum config_key)i)->name, name, sizeof(name));
-		text = getenv(name);
+		text = getenv(config_variable((enum config_key)i, name, sizeof(name)));
 		if (text == NULL || text[0] == '\0')
 			continue;
 		rc = config_value_parse((enum config_key)i, text, &v, err);
@@ -175,18 +177,20 @@ static int apply_environment(struct table *t, struct error *err)
 	return 0;
 }
 
-static int apply_overrides(struct table *t, struct error *err)
+/* Texts of options or of the context, which were validated when they were given. */
+static int apply_texts(struct table *t, char *const texts[CONFIG_COUNT], enum config_origin origin,
+		       struct error *err)
 {
 	for (int i = 0; i < CONFIG_COUNT; i++) {
 		struct config_value v;
 		int rc;
 
-		if (overrides[i] == NULL)
+		if (texts[i] == NULL)
 			continue;
-		rc = config_value_parse((enum config_key)i, overrides[i], &v, err);
+		rc = config_value_parse((enum config_key)i, texts[i], &v, err);
 		if (rc < 0)
 			return rc;
-		set_value(t, (enum config_key)i, v, ORIGIN_OPTION);
+		set_value(t, (enum config_key)i, v, origin);
 	}
 	return 0;
 }
@@ -211,10 +215,14 @@ static int table_build(struct table **ret, struct error *err)
 	struct table *t = table_default();
 	int rc = file_found ? apply_file(t, file_path, err) : 0;
 
+	if (rc == 0 && !context_chosen)
+		rc = apply_texts(t, contextual, ORIGIN_CONTEXT, err);
 	if (rc == 0)
 		rc = apply_environment(t, err);
+	if (rc == 0 && context_chosen)
+		rc = apply_texts(t, contextual, ORIGIN_CONTEXT, err);
 	if (rc == 0)
-		rc = apply_overrides(t, err);
+		rc = apply_texts(t, overrides, ORIGIN_OPTION, err);
 	if (rc < 0) {
 		table_free(t);
 		return rc;
@@ -240,22 +248,39 @@ static void make_absolute(void)
 		memcpy(file_path, full, sizeof(full));
 }
 
+/* The user's own file; where there is none, the machine's; and if that is not there either, the first place
+ * is kept in mind. */
+static bool find_usual(void)
+{
+	const char *folder = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	char own[PATH_MAX];
+	bool has_own = true;
+
+	if (folder != NULL && folder[0] == '/')
+		snprintf(own, sizeof(own), "%s/pizza/pizza.yaml", folder);
+	else if (home != NULL)
+		snprintf(own, sizeof(own), "%s/.config/pizza/pizza.yaml", home);
+	else
+		has_own = false;
+	if ((has_own && try_path(own, "")) || try_path("/etc", "/pizza/pizza.yaml"))
+		return true;
+	if (has_own)
+		(void)try_path(own, "");
+	return false;
+}
+
 /* Which file to read.  One that was named by an argument must exist; the usual places need not have one. */
 static void find_file(const char *file)
 {
 	const char *named = getenv("PIZZA_CONFIG");
-	const char *folder = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 
 	if (file != NULL) {
 		snprintf(file_path, sizeof(file_path), "%s", file);
-		file_found = true;
+		file_found = file[0] != '\0';
 	} else if (named != NULL && named[0] != '\0') {
 		file_found = try_path(named, "");
 	} else {
-		file_found = (folder != NULL && folder[0] == '/' && try_path(folder, "/pizza/pizza.yaml")) ||
-			     ((folder == NULL || folder[0] != '/') && home != NULL &&
-			      try_path(home, "/.config/pizza/pizza.yaml")) ||
-			     try_path("/etc", "/pizza/pizza.yaml");
+		file_found = find_usual();
 	}
 	make_absolute();
 }
@@ -308,19 +333,34 @@ int config_reload(char *skipped, size_t size, struct error *err)
 	return rc;
 }
 
-int config_override(const char *name, const char *value, struct error *err)
+static int check_pair(const char *name, const char *value, enum config_key *ret, struct error *err)
 {
-	struct config_value v;
-	struct table *t;
-	enum config_key key;
-	int rc;
+	return config_find(name, ret) ? config_check(*ret, value, err) : config_unknown_key(name, err);
+}
 
-	if (!config_find(name, &key))
-		return config_unknown_key(name, err);
-	rc = config_value_parse(key, value, &v, err);
+int config_context(const char *name, const char *value, bool chosen, struct error *err)
+{
+	enum config_key key = CONFIG_PORT_BASE;
+	int rc = check_pair(name, value, &key, err);
+
 	if (rc < 0)
 		return rc;
-	free(v.text);
+	pthread_mutex_lock(&build_lock);
+	free(contextual[key]);
+	contextual[key] = xstrdup(value);
+	context_chosen = chosen;
+	pthread_mutex_unlock(&build_lock);
+	return 0;
+}
+
+int config_override(const char *name, const char *value, struct error *err)
+{
+	struct table *t;
+	enum config_key key = CONFIG_PORT_BASE;
+	int rc = check_pair(name, value, &key, err);
+
+	if (rc < 0)
+		return rc;
 	pthread_mutex_lock(&build_lock);
 	free(overrides[key]);
 	overrides[key] = xstrdup(value);
@@ -336,6 +376,11 @@ int config_override(const char *name, const char *value, struct error *err)
 const char *config_file(void)
 {
 	return file_found ? file_path : "";
+}
+
+const char *config_place(void)
+{
+	return file_path;
 }
 
 int config_validate_file(const char *file,
@@ -373,6 +418,13 @@ bool config_bool(enum config_key key)
 double config_rate(enum config_key key)
 {
 	return table_now()->values[key].rate;
+}
+
+int config_line(enum config_key key)
+{
+	const struct table *t = table_now();
+
+	return t->values[key].origin == ORIGIN_FILE ? t->lines[key] : 0;
 }
 
 enum config_origin config_origin(enum config_key key)

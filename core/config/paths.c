@@ -60,9 +60,24 @@ static bool xdg_folder(char text[PATH_MAX], const char *variable, const char *fa
 	return join(base, user_folder(), fallback) && join(text, base, "pizza");
 }
 
+static const char *home_in_use; /* of the context */
+
+void paths_use_home(const char *home)
+{
+	home_in_use = home;
+}
+
+bool paths_config(char *text, size_t size)
+{
+	char folder[PATH_MAX];
+
+	return xdg_folder(folder, "XDG_CONFIG_HOME", ".config") &&
+	       snprintf(text, size, "%s", folder) < (int)size;
+}
+
 static bool find_home(char text[PATH_MAX])
 {
-	const char *home = getenv("PIZZA_HOME");
+	const char *home = home_in_use != NULL ? home_in_use : getenv("PIZZA_HOME");
 	char here[PATH_MAX];
 
 	if (home == NULL || home[0] == '\0')
@@ -239,7 +254,7 @@ int paths_create(struct error *err)
 
 /* --- the operator token --- */
 
-static int token_read(const char *path, char token[65], struct error *err)
+int paths_read_token(const char *path, char token[65], struct error *err)
 {
 	struct stat st;
 	ssize_t n;
@@ -310,5 +325,5 @@ int paths_operator_token(bool create, char token[65], struct error *err)
 		if (rc < 0)
 			return rc;
 	}
-	return token_read(path, token, err);
+	return paths_read_token(path, token, err);
 }

@@ -14,6 +14,11 @@
 /* Finds the home folder and checks that a Unix socket's path below it fits 107 bytes (ERR_INVALID with the
  * mend). */
 int paths_init(struct error *err) MUST_USE;
+/* Before paths_init: this home folder instead of the environment's; NULL: the environment's again. */
+void paths_use_home(const char *home);
+/* The user's configuration folder ($XDG_CONFIG_HOME/pizza, ~/.config/pizza) into text; false when too long.
+ */
+bool paths_config(char *text, size_t size);
 const char *paths_home(void);
 /* home/run: sockets, pid files; home/log; home/mail; home/postgres; home/kafka. */
 const char *paths_run(void);
@@ -34,5 +39,7 @@ const char *paths_bin(void);
  * when it is not there.  Any other mode than 0600 or another owner is ERR_REFUSED with the mend.
  */
 int paths_operator_token(bool create, char token[65], struct error *err) MUST_USE;
+/* The token of a file with the same rules. */
+int paths_read_token(const char *path, char token[65], struct error *err) MUST_USE;
 
 #endif

@@ -71,9 +71,57 @@ const char *config_type_word(enum config_type type)
 
 const char *config_origin_word(enum config_origin origin)
 {
-	static const char *const words[] = {"default", "file", "environment", "option"};
+	static const char *const words[] = {"default", "file", "context", "environment", "option"};
 
 	return words[origin];
+}
+
+/* --- secrets --- */
+
+bool config_secret(enum config_key key)
+{
+	return key == CONFIG_PAYMENT_KEY || key == CONFIG_MAIL_PASSWORD || key == CONFIG_SMS_TOKEN;
+}
+
+/* The password within text and its length: "scheme://user:PASSWORD@…" or "password=PASSWORD"; 0: none. */
+static size_t find_password(const char *text, const char **ret)
+{
+	const char *scheme = strstr(text, "://"), *word = strcasestr(text, "password=");
+	const char *host = scheme != NULL ? strchr(scheme, '@') : NULL, *colon;
+
+	if (host != NULL) {
+		colon = memchr(scheme + 3, ':', (size_t)(host - scheme - 3));
+		if (colon != NULL) {
+			*ret = colon + 1;
+			return (size_t)(host - colon - 1);
+		}
+	}
+	if (word == NULL)
+		return 0;
+	*ret = word + strlen("password=");
+	return strcspn(*ret, " &");
+}
+
+bool config_has_secret(enum config_key key, const char *text)
+{
+	const char *password;
+
+	return config_secret(key) ? text[0] != '\0' : find_password(text, &password) > 0;
+}
+
+void config_add_shown(struct buf *out, enum config_key key, const char *text)
+{
+	const char *password = NULL;
+	size_t n = find_password(text, &password);
+
+	if (config_secret(key)) {
+		buf_adds(out, text[0] != '\0' ? "(set)" : "");
+	} else if (n > 0) {
+		buf_add(out, text, (size_t)(password - text));
+		buf_addf(out, "***%s", password + n);
+	} else {
+		buf_adds(out, text);
+	}
 }
 
 /* --- parsing --- */

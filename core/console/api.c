@@ -4,20 +4,20 @@
 #include "core/console/api.h"
 
 #include <ctype.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
+#include "core/console/context.h"
+#include "core/console/guard.h"
 #include "core/contract/daemons.h"
 #include "core/http/client.h"
 
 #define PAGE 1000
 
-static void encode(struct buf *out, const char *text)
+void api_encode(struct buf *out, const char *text)
 {
 	for (; *text != '\0'; text++) {
 		if (isalnum((unsigned char)*text) || strchr("-._~", *text) != NULL)
@@ -32,26 +32,60 @@ void api_query(struct buf *path, const char *name, const char *value)
 	if (value == NULL)
 		return;
 	buf_addf(path, "%c%s=", strchr(buf_str(path), '?') != NULL ? '&' : '?', name);
-	encode(path, value);
+	api_encode(path, value);
 }
 
 void api_segment(struct buf *path, const char *text)
 {
 	buf_addc(path, '/');
-	encode(path, text);
+	api_encode(path, text);
+}
+
+/* True when the URL says where exactly: a port or a path behind the host. */
+static bool is_complete(const char *url)
+{
+	const char *host = strstr(url, "://") + 3, *bracket = strchr(host, ']');
+
+	return strpbrk(bracket != NULL ? bracket : host, ":/") != NULL;
+}
+
+/* The URL without the slashes at its end, and with the daemon's port where it names none. */
+static void remote_base(const char *url, const struct daemon_info *d, char *text, size_t size)
+{
+	size_t n = strlen(url);
+
+	while (n > 0 && url[n - 1] == '/')
+		n--;
+	snprintf(text, size, "%.*s", (int)n, url);
+	if (!is_complete(text))
+		snprintf(text + strlen(text), size - strlen(text), ":%d", daemon_port(d));
+}
+
+static void local_base(const struct daemon_info *d, char *text, size_t size)
+{
+	const char *address = config_string(CONFIG_BIND_ADDRESS);
+
+	if (strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0)
+		address = "127.0.0.1";
+	snprintf(text, size, strchr(address, ':') != NULL ? "http://[%s]:%d" : "http://%s:%d", address,
+		 daemon_port(d));
 }
 
 const char *api_base(const char *daemon, char *text, size_t size)
 {
 	const struct daemon_info *d = daemon_find(daemon);
-	const char *address = config_string(CONFIG_BIND_ADDRESS);
+	const struct context *c = context_now();
 
 	if (d == NULL)
 		return NULL;
-	if (strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0)
-		address = "127.0.0.1";
-	snprintf(text, size, strchr(address, ':') != NULL ? "http://[%s]:%d" : "http://%s:%d", address,
-		 daemon_port(d));
+	if (c->urls[d->id] != NULL)
+		remote_base(c->urls[d->id], d, text, size);
+	else if (context_value(CONTEXT_API) != NULL)
+		remote_base(context_value(CONTEXT_API), d, text, size);
+	else if (context_is_local())
+		local_base(d, text, size);
+	else
+		*text = '\0';
 	return text;
 }
 
@@ -105,7 +139,7 @@ int api_problem(const char *what, int status, const char *body, size_t n, struct
 
 static int unreachable(const struct api_request *r, const struct http_result *result, struct error *err)
 {
-	char base[128] = "";
+	char base[API_BASE_SIZE] = "";
 
 	if (result->code == ERR_UNKNOWN) {
 		error_set(err, ERR_TIMEOUT, r->daemon, "no answer: %s", result->why);
@@ -136,24 +170,9 @@ static int read_answer(const struct api_request *r, const struct http_result *re
 	return 0;
 }
 
-/* "X-Pizza-Actor: user@host": who asks, for the audit. */
-static void add_actor(struct buf *out)
+static bool is_change(const struct api_request *r)
 {
-	const struct passwd *user = getpwuid(geteuid());
-	char host[256] = "";
-
-	if (gethostname(host, sizeof(host) - 1) < 0)
-		host[0] = '\0';
-	buf_adds(out, "X-Pizza-Actor: ");
-	encode(out, user != NULL ? user->pw_name : "unknown");
-	buf_addc(out, '@');
-	encode(out, host[0] != '\0' ? host : "localhost");
-}
-
-static void add_reason(struct buf *out, const char *reason)
-{
-	buf_adds(out, "X-Pizza-Reason: ");
-	encode(out, reason);
+	return strcmp(r->method, "GET") != 0;
 }
 
 static int perform(struct console *c, const struct api_request *r, const char *token, json_t **ret,
@@ -165,11 +184,13 @@ static int perform(struct console *c, const struct api_request *r, const char *t
 	const char *headers[6] = {0};
 	struct http_call call = {.method = r->method, .headers = headers, .body = body};
 	struct http_result result = {0};
-	char base[128];
+	char base[API_BASE_SIZE];
 	int n = 0, rc;
 
 	if (api_base(r->daemon, base, sizeof(base)) == NULL)
 		return error_set(err, ERR_NOT_FOUND, r->daemon, "there is no such daemon");
+	if (base[0] == '\0')
+		return console_not_named(r->daemon, "api", err);
 	buf_addf(&url, "%s%s", base, r->path);
 	call.url = buf_str(&url);
 	call.timeout_ms = r->timeout_ms > 0 ? r->timeout_ms : console_timeout_ms(c);
@@ -181,13 +202,12 @@ static int perform(struct console *c, const struct api_request *r, const char *t
 		headers[n++] = bearer;
 	if (r->header != NULL)
 		headers[n++] = r->header;
-	if (strcmp(r->method, "GET") != 0) {
-		add_actor(&actor);
+	if (is_change(r)) {
+		guard_actor_header(&actor);
+		guard_reason_header(&reason);
 		headers[n++] = buf_str(&actor);
-	}
-	if (console_reason(c) != NULL) {
-		add_reason(&reason, console_reason(c));
-		headers[n++] = buf_str(&reason);
+		if (reason.len > 0)
+			headers[n++] = buf_str(&reason);
 	}
 	rc = http_call(&call, &result, err);
 	rc = rc < 0 ? unreachable(r, &result, err) : read_answer(r, &result, ret, err);
@@ -198,8 +218,10 @@ static int perform(struct console *c, const struct api_request *r, const char *t
 int api_call(struct console *c, const struct api_request *request, json_t **ret, struct error *err)
 {
 	const char *token = "";
-	int rc = console_token(c, &token, err);
+	int rc = is_change(request) ? guard_change(request->daemon, err) : 0;
 
+	if (rc == 0)
+		rc = console_token(c, &token, err);
 	return rc < 0 ? rc : perform(c, request, token, ret, err);
 }
 

@@ -22,9 +22,9 @@ struct api_request {
 };
 
 /*
- * ret (may be NULL) gets the JSON answer, owned, NULL when there was none.  ERR_UNAVAILABLE: the daemon
- * cannot be reached; ERR_UNKNOWN: no answer came, it may have acted; otherwise what the daemon said, by its
- * HTTP status.
+ * ret (may be NULL) gets the JSON answer, owned, NULL when there was none.  Other methods than GET ask the
+ * guard (guard.h).  ERR_UNAVAILABLE: the daemon cannot be reached; ERR_UNKNOWN: no answer came, it may have
+ * acted; otherwise what the daemon said, by its HTTP status.
  */
 int api_call(struct console *c, const struct api_request *request, json_t **ret, struct error *err) MUST_USE;
 
@@ -39,7 +39,10 @@ int api_list(struct console *c, const char *daemon, const char *path, int64_t li
 void api_query(struct buf *path, const char *name, const char *value);
 /* Appends one encoded path segment. */
 void api_segment(struct buf *path, const char *text);
-/* "http://127.0.0.1:5002" of a daemon, or NULL when there is no such daemon. */
+/* Appends text percent-encoded (RFC 3986, all but unreserved characters). */
+void api_encode(struct buf *out, const char *text);
+#define API_BASE_SIZE 512
+/* "http://127.0.0.1:5002" of a daemon; "" when the context names none; NULL when there is no such daemon. */
 const char *api_base(const char *daemon, char *text, size_t size);
 /* The error of an answer with a status of 400 and more: from its problem+json, else from the status. */
 int api_problem(const char *what, int status, const char *body, size_t n, struct error *err);

@@ -9,11 +9,11 @@
 #include "core/base/mem.h"
 #include "core/config/config.h"
 #include "core/config/paths.h"
+#include "core/console/context.h"
 #include "core/contract/daemons.h"
 
 struct console {
 	int timeout_ms;
-	char *reason;
 	struct db *db;
 	struct db_conn *conn;
 	struct bus_admin *bus;
@@ -21,13 +21,11 @@ struct console {
 	char token[65];
 };
 
-int console_open(int timeout_ms, struct console **ret, struct error *err)
+int console_open(const char *context, int timeout_ms, struct console **ret, struct error *err)
 {
 	struct console *c = NULL;
-	int rc = paths_init(err);
+	int rc = context_use(context, err);
 
-	if (rc == 0)
-		rc = config_load(NULL, err);
 	if (rc < 0)
 		return rc;
 	c = xcalloc(1, sizeof(*c));
@@ -43,24 +41,21 @@ void console_close(struct console *c)
 	db_release(c->conn);
 	db_free(c->db);
 	bus_admin_free(c->bus);
-	free(c->reason);
 	free(c);
-}
-
-void console_set_reason(struct console *c, const char *reason)
-{
-	free(c->reason);
-	c->reason = reason != NULL ? xstrdup(reason) : NULL;
-}
-
-const char *console_reason(const struct console *c)
-{
-	return c->reason;
 }
 
 int console_timeout_ms(const struct console *c)
 {
 	return c->timeout_ms;
+}
+
+int console_not_named(const char *what, const char *key, struct error *err)
+{
+	const char *name = context_now()->name;
+
+	error_set(err, ERR_USAGE, what, "the context %s names no %s", name, key);
+	error_hint(err, "pizzactl context add %s %s=…", name, key);
+	return ERR_USAGE;
 }
 
 /* Time-outs stand in the connection string, as the form of the string (URL or keywords) wants them. */
@@ -91,6 +86,8 @@ int console_db(struct console *c, struct db_conn **ret, struct error *err)
 	struct db_options options;
 	int rc;
 
+	if (!context_is_local() && config_string(CONFIG_DATABASE_URL)[0] == '\0')
+		return console_not_named("read model", "database.url", err);
 	if (c->conn == NULL) {
 		console_db_options(c, &options);
 		if (c->db == NULL)
@@ -128,8 +125,11 @@ const char *console_bootstrap(struct console *c)
 static int connect_bus(struct console *c, struct error *err)
 {
 	struct bus_options options = {.bootstrap = console_bootstrap(c), .client_id = "pizzactl"};
-	int rc = bus_admin_new(&options, c->timeout_ms, &c->bus, err);
+	int rc;
 
+	if (!context_is_local() && config_string(CONFIG_KAFKA_BOOTSTRAP)[0] == '\0')
+		return console_not_named("Kafka", "kafka.bootstrap", err);
+	rc = bus_admin_new(&options, c->timeout_ms, &c->bus, err);
 	if (rc < 0)
 		return rc;
 	rc = bus_admin_ping(c->bus, err);
@@ -152,14 +152,8 @@ int console_bus(struct console *c, struct bus_admin **ret, struct error *err)
 
 int console_token(struct console *c, const char **ret, struct error *err)
 {
-	int rc = 0;
+	int rc = c->token[0] == '\0' ? context_token(c->token, sizeof(c->token), err) : 0;
 
-	if (c->token[0] == '\0')
-		rc = paths_operator_token(false, c->token, err);
-	if (rc == ERR_NOT_FOUND) {
-		c->token[0] = '\0';
-		rc = 0;
-	}
 	*ret = c->token;
 	return rc;
 }

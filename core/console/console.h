@@ -15,14 +15,13 @@
 
 struct console;
 
-/* Finds the home folder and loads the configuration; connects nothing.  timeout_ms bounds each call to a
- * backend. */
-int console_open(int timeout_ms, struct console **ret, struct error *err) MUST_USE;
+/*
+ * Chooses the context (context.h; NULL: none is named by an option) and loads the configuration; connects
+ * nothing.  timeout_ms bounds each call to a backend.
+ */
+int console_open(const char *context, int timeout_ms, struct console **ret, struct error *err) MUST_USE;
 void console_close(struct console *c);
 int console_timeout_ms(const struct console *c);
-/* Why its user makes changes: sent along with each of them for the audit.  Copied; NULL: not told. */
-void console_set_reason(struct console *c, const char *reason);
-const char *console_reason(const struct console *c);
 
 /* The read model's connection, kept until console_close; a broken one is made anew.  ERR_UNAVAILABLE says
  * which. */
@@ -35,6 +34,8 @@ void console_db_options(const struct console *c, struct db_options *ret);
 int console_bus(struct console *c, struct bus_admin **ret, struct error *err) MUST_USE;
 /* "127.0.0.1:5092", or kafka.bootstrap. */
 const char *console_bootstrap(struct console *c);
+/* ERR_USAGE: the context in use does not name `key`, which `what` needs. */
+int console_not_named(const char *what, const char *key, struct error *err);
 /* The operator token, "" when there is none; a token with wrong permissions is ERR_REFUSED. */
 int console_token(struct console *c, const char **ret, struct error *err) MUST_USE;
 

@@ -23,6 +23,8 @@
 #include "core/config/config.h"
 #include "core/config/paths.h"
 #include "core/console/api.h"
+#include "core/console/context.h"
+#include "core/console/guard.h"
 #include "core/contract/daemons.h"
 #include "core/http/client.h"
 
@@ -44,7 +46,8 @@ static int call(const char *what, const char *method, const char *path, json_t *
 		json_t **ret, struct error *err)
 {
 	CLEANUP(http_result_done) struct http_result result = {0};
-	static const char *const headers[] = {"Content-Type: application/json", NULL};
+	CLEANUP(buf_done) struct buf actor = {0}, reason = {0};
+	const char *headers[4] = {"Content-Type: application/json"};
 	AUTO_FREE char *text = body != NULL ? json_text(body) : NULL;
 	char url[256], socket[PATH_MAX];
 	struct http_call c = {.method = method,
@@ -54,9 +57,17 @@ static int call(const char *what, const char *method, const char *path, json_t *
 			      .body = text,
 			      .body_len = text != NULL ? strlen(text) : 0,
 			      .timeout_ms = timeout_ms};
-	int rc;
+	int rc = guard_local(what, err);
 
 	json_decref(body);
+	if (rc == 0 && strcmp(method, "GET") != 0)
+		rc = guard_change(what, err);
+	if (rc < 0)
+		return rc;
+	guard_actor_header(&actor);
+	guard_reason_header(&reason);
+	headers[1] = buf_str(&actor);
+	headers[2] = reason.len > 0 ? buf_str(&reason) : NULL;
 	snprintf(url, sizeof(url), "http://pizzad%.200s", path);
 	if (access(socket, F_OK) < 0)
 		return not_running(err);
@@ -279,6 +290,7 @@ static void run_in_background(const char *program, const char *log_path, int pro
 	dup2(log_fd, STDERR_FILENO);
 	close_all_but(progress_fd);
 	snprintf(number, sizeof(number), "%d", progress_fd);
+	context_export();
 	execl(program, program, "--foreground", "--progress-fd", number, (char *)NULL);
 	_exit(127);
 }
@@ -400,9 +412,13 @@ int control_up(int timeout_ms, control_progress_fn *progress, void *arg, bool *r
 {
 	struct mono deadline = mono_add_ms(mono_now(), timeout_ms);
 	struct watch w = {.progress = progress, .arg = arg, .began = mono_now()};
-	int fd = -1, rc;
+	int fd = -1, rc = guard_local("up", err);
 
 	*ret_already = false;
+	if (rc == 0)
+		rc = guard_change("up", err);
+	if (rc < 0)
+		return rc;
 	for (;;) {
 		rc = join_running(deadline, &w, ret_already, err);
 		if (rc != ERR_UNAVAILABLE)
@@ -443,8 +459,13 @@ int control_down(int timeout_ms, control_progress_fn *progress, void *arg, bool 
 {
 	struct mono deadline = mono_add_ms(mono_now(), timeout_ms);
 	struct watch w = {.progress = progress, .arg = arg, .began = mono_now()};
-	int rc;
+	int rc = guard_local("down", err);
 
+	*ret_was_running = false;
+	if (rc == 0)
+		rc = guard_change("down", err);
+	if (rc < 0)
+		return rc;
 	*ret_was_running = !lock_is_free();
 	if (!*ret_was_running)
 		return 0;

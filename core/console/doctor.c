@@ -22,7 +22,9 @@
 #include "core/config/config.h"
 #include "core/config/paths.h"
 #include "core/config/programs.h"
-#include "core/console/control.h"
+#include "core/console/api.h"
+#include "core/console/context.h"
+#include "core/console/status.h"
 #include "core/contract/daemons.h"
 
 #define DISK_BAD   (INT64_C(64) << 20) /* pizzad refuses to start */
@@ -128,12 +130,15 @@ static void check_token(struct report *r)
 {
 	struct error err = {0};
 	char token[65];
-	int rc = paths_operator_token(false, token, &err);
+	int rc = context_token(token, sizeof(token), &err);
 
-	if (rc == 0)
+	if (rc == 0 && token[0] != '\0')
 		add(r, "operator token", DOCTOR_OK, "there, for its owner alone");
-	else if (rc == ERR_NOT_FOUND)
+	else if (rc == 0 && context_is_local())
 		add(r, "operator token", DOCTOR_OK, "made at the first start");
+	else if (rc == 0)
+		hint(add(r, "operator token", DOCTOR_WARN, "the context has none: operators' routes refuse"),
+		     "pizzactl context add NAME token_file=FILE");
 	else
 		add_error(r, "operator token", &err);
 }
@@ -294,7 +299,11 @@ static void check_services(struct report *r)
 	int bad = 0;
 
 	if (r->status == NULL) {
-		hint(add(r, "services", DOCTOR_OK, "nothing runs"), "pizzactl up starts everything");
+		if (context_is_local())
+			hint(add(r, "services", DOCTOR_OK, "nothing runs"), "pizzactl up starts everything");
+		else
+			hint(add(r, "services", DOCTOR_BAD, "nothing of this installation answers"),
+			     "check that it runs, and that nothing between here and there blocks it");
 		return;
 	}
 	for (size_t i = 0; i < json_array_size(services); i++) {
@@ -305,7 +314,8 @@ static void check_services(struct report *r)
 		if (strcmp(state, "up") == 0)
 			continue;
 		bad++;
-		snprintf(text, sizeof(text), "pizzactl logs %s tells more", name);
+		snprintf(text, sizeof(text), "pizzactl logs %s tells more%s", name,
+			 context_is_local() ? "" : ", there");
 		hint(add(r, name, strcmp(state, "failed") == 0 ? DOCTOR_BAD : DOCTOR_WARN, "%s: %s", state,
 			 json_string_or(s, "reason", "")),
 		     text);
@@ -314,24 +324,57 @@ static void check_services(struct report *r)
 		add(r, "services", DOCTOR_OK, "all %zu are up", json_array_size(services));
 }
 
-int doctor_run(struct doctor_check **ret, int *ret_count, struct error *err)
+static void check_machine(struct report *r)
+{
+	check_home(r);
+	check_disk(r);
+	check_memory(r);
+	check_files(r);
+	check_postgres(r);
+	check_root(r);
+	check_kafka(r);
+	check_programs(r);
+	check_ports(r);
+}
+
+/* Where a remote installation is looked for, and what answers there. */
+static void check_remote(struct report *r)
+{
+	CLEANUP(buf_done) struct buf shown = {0};
+	char base[API_BASE_SIZE];
+
+	for (int i = 0; i < DAEMON_COUNT; i++)
+		if (api_base(daemons[i].name, base, sizeof(base)) != NULL && base[0] != '\0')
+			add(r, daemons[i].name, DOCTOR_OK, "looked for at %s", base);
+		else
+			hint(add(r, daemons[i].name, DOCTOR_WARN, "the context names no URL of it"),
+			     "pizzactl context add NAME api=http://HOST");
+	config_add_shown(&shown, CONFIG_DATABASE_URL, config_string(CONFIG_DATABASE_URL));
+	if (shown.len > 0)
+		add(r, "postgres", DOCTOR_OK, "looked for at %s", buf_str(&shown));
+	else
+		hint(add(r, "postgres", DOCTOR_WARN, "the context names no database.url"),
+		     "lists and timelines need it: pizzactl context add NAME database.url=postgresql://HOST");
+	if (config_string(CONFIG_KAFKA_BOOTSTRAP)[0] != '\0')
+		add(r, "kafka", DOCTOR_OK, "looked for at %s", config_string(CONFIG_KAFKA_BOOTSTRAP));
+	else
+		hint(add(r, "kafka", DOCTOR_WARN, "the context names no kafka.bootstrap"),
+		     "topics and lag need it: pizzactl context add NAME kafka.bootstrap=HOST:PORT");
+}
+
+int doctor_run(struct console *c, struct doctor_check **ret, int *ret_count, struct error *err)
 {
 	struct report r = {0};
 
 	(void)err;
-	if (control_status(&r.status, NULL) < 0)
+	if (status_read(c, &r.status, NULL) < 0)
 		r.status = NULL;
-	check_home(&r);
-	check_disk(&r);
+	if (!context_is_local())
+		check_remote(&r);
 	check_config(&r);
 	check_token(&r);
-	check_memory(&r);
-	check_files(&r);
-	check_postgres(&r);
-	check_root(&r);
-	check_kafka(&r);
-	check_programs(&r);
-	check_ports(&r);
+	if (context_is_local())
+		check_machine(&r);
 	check_services(&r);
 	json_decref(r.status);
 	*ret = r.checks;

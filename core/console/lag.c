@@ -9,6 +9,7 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/console/guard.h"
 #include "core/bus/admin.h"
 #include "core/console/api.h"
 #include "core/contract/daemons.h"
@@ -237,8 +238,10 @@ int lag_reset(struct console *c, const char *group, const char *topic, int64_t o
 {
 	struct bus_lag *list = NULL;
 	json_t *rows = json_array();
-	int n = 0, found = 0, rc = fetch(c, group, false, &list, &n, err);
+	int n = 0, found = 0, rc = apply ? guard_change("lag reset", err) : 0;
 
+	if (rc == 0)
+		rc = fetch(c, group, false, &list, &n, err);
 	for (int i = 0; i < n && rc == 0; i++) {
 		if (topic != NULL && strcmp(list[i].topic, topic) != 0)
 			continue;

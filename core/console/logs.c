@@ -19,6 +19,7 @@
 #include "core/base/buf.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/console/guard.h"
 #include "core/config/paths.h"
 #include "core/console/logline.h"
 #include "core/contract/daemons.h"
@@ -350,10 +351,12 @@ static int hand_out_future(struct log_files *all, const struct logs_query *q, in
 int logs_read(const struct logs_query *query, console_row *row, void *arg, struct error *err)
 {
 	struct log_files all = {0};
-	/* Watched before it is read, so that nothing falls between. */
-	int watch = query->follow ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1;
-	int rc;
+	int watch = -1, rc = guard_local("logs", err);
 
+	if (rc < 0)
+		return rc;
+	if (query->follow) /* watched before it is read, so that nothing falls between */
+		watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (watch >= 0)
 		(void)inotify_add_watch(watch, paths_log(), IN_MODIFY | IN_CREATE);
 	rc = open_files(&all, query, false, err);

@@ -13,6 +13,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/console/guard.h"
 #include "core/base/nearest.h"
 #include "core/bus/admin.h"
 
@@ -389,8 +390,10 @@ int topics_produce(struct console *c, const struct topics_message *m, json_t **r
 	struct bus_producer *p;
 	struct delivery d = {0};
 	int timeout = console_timeout_ms(c);
-	int rc = bus_producer_new(&options, timeout, delivered, NULL, &p, err);
+	int rc = guard_change("topic produce", err);
 
+	if (rc == 0)
+		rc = bus_producer_new(&options, timeout, delivered, NULL, &p, err);
 	if (rc < 0)
 		return rc;
 	rc = bus_produce(p, m->topic, m->key, m->key != NULL ? strlen(m->key) : 0, m->value, m->value_len,

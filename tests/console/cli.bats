@@ -93,7 +93,7 @@ ctl() {
 @test "errors are JSON where JSON was asked for" {
 	ctl 2 -o json ordr
 	[ "$(jq -r .error.code <<<"$err")" = usage ]
-	[ "$(jq -r .error.exit_status <<<"$err")" = 2 ]
+	[ "$(jq -r .error.status <<<"$err")" = 2 ]
 	ctl 5 order ls --output=jsonl
 	[ -z "$out" ]
 	[ "$(jq -r .error.code <<<"$err")" = unavailable ]
