@@ -15,10 +15,11 @@
 
 #include "core/base/mem.h"
 
-#define PATTERN_MAX	 1000
-#define REPEAT_MAX	 255
-#define REPEAT_TOTAL_MAX 2000 /* the product of all repetitions: memory of a compiled pattern grows with it \
-			       */
+#define PATTERN_MAX 1000
+#define REPEAT_MAX  255
+#define REPEAT_TOTAL_MAX                                                                   \
+	2000 /* the product of all repetitions: memory of a compiled pattern grows with it \
+	      */
 
 static locale_t utf8;
 
@@ -39,7 +40,7 @@ static locale_t enter_locale(void)
 /* --- reading a pattern --- */
 
 struct scan {
-	const char *p;
+	const char *start, *p;
 	int open;	   /* parentheses */
 	long repeats;	   /* the product */
 	bool quantifiable; /* something stands before that can be repeated */
@@ -135,7 +136,11 @@ static void scan_one(struct scan *s)
 		s->quantifiable = false;
 		return;
 	case '^':
+		s->portable = s->portable && s->open == 0 && (s->p == s->start || s->p[-1] == '|');
+		s->quantifiable = false;
+		return;
 	case '$':
+		s->portable = s->portable && s->open == 0 && (s->p[1] == '\0' || s->p[1] == '|');
 		s->quantifiable = false;
 		return;
 	case '}':
@@ -148,7 +153,7 @@ static void scan_one(struct scan *s)
 
 static struct scan scan_pattern(const char *pattern)
 {
-	struct scan s = {.p = pattern, .repeats = 1};
+	struct scan s = {.start = pattern, .p = pattern, .repeats = 1};
 
 	s.portable = *pattern != '\0' && *pattern != '|' && strlen(pattern) <= PATTERN_MAX / 4;
 	for (; *s.p != '\0'; s.p++)
