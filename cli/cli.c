@@ -175,12 +175,26 @@ bool cli_human(const struct cli *c)
 	return output_is_human(cli_format(c));
 }
 
-int cli_output_of(struct cli *c, const struct column *columns, bool list, struct output **ret,
-		  struct error *err)
+static enum output_time time_style(const struct cli *c)
+{
+	const char *word = cli_text(c, "time");
+
+	for (int i = 0; i < OUTPUT_TIME_COUNT; i++)
+		if (strcmp(output_time_words[i], word) == 0)
+			return (enum output_time)i;
+	return OUTPUT_TIME_ISO;
+}
+
+static int open_output(struct cli *c, const struct column *columns, bool list,
+		       const struct where_column *source, struct output **ret, struct error *err)
 {
 	struct output_settings s = {
 	    .format = cli_format(c),
 	    .columns = cli_text(c, "columns"),
+	    .where = cli_text(c, "where"),
+	    .source = source,
+	    .time = time_style(c),
+	    .now_us = clock_wall_us(),
 	    .sort = cli_text(c, "sort"),
 	    .limit = cli_int(c, "limit", -1),
 	    .headings = !cli_flag(c, "no-headers"),
@@ -191,6 +205,17 @@ int cli_output_of(struct cli *c, const struct column *columns, bool list, struct
 	};
 
 	return output_open(&s, columns, list, ret, err);
+}
+
+int cli_output_of(struct cli *c, const struct column *columns, bool list, struct output **ret,
+		  struct error *err)
+{
+	return open_output(c, columns, list, NULL, ret, err);
+}
+
+int cli_output_from(struct cli *c, const struct where_column *source, struct output **ret, struct error *err)
+{
+	return open_output(c, c->given.command->columns, true, source, ret, err);
 }
 
 int cli_output(struct cli *c, struct output **ret, struct error *err)

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/resource.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/console/api.h"
@@ -165,25 +166,22 @@ static int order_create(struct cli *c, struct error *err)
 
 /* --- ls, show, cancel --- */
 
-static int send_row(void *arg, json_t *row, struct error *err)
-{
-	return output_row(arg, row, err);
-}
-
 static int order_ls(struct cli *c, struct error *err)
 {
 	struct readmodel_filter filter = {
 	    .state = cli_text(c, "status"), .stuck_ms = -1, .since_ms = cli_ms(c, "since", -1)};
 	struct console *console = NULL;
 	struct output *o = NULL;
-	int rc = cli_output(c, &o, err);
+	int rc = cli_output_from(c, readmodel_order_columns, &o, err);
 
 	if (rc < 0)
 		return rc;
-	filter.limit = cli_text(c, "sort") == NULL ? cli_int(c, "limit", -1) : -1;
+	filter.where = output_where(o);
+	filter.sort = output_delegate_sort(o);
+	filter.limit = output_wanted(o, true);
 	rc = cli_console(c, &console, err);
 	if (rc == 0)
-		rc = readmodel_orders(console, &filter, send_row, o, err);
+		rc = readmodel_orders(console, &filter, resource_row, o, err);
 	return output_close(o, rc, err);
 }
 

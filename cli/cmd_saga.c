@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/human.h"
 #include "cli/interrupt.h"
+#include "cli/resource.h"
 #include "cli/timeline.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
@@ -23,11 +24,6 @@
 
 /* --- ls --- */
 
-static int send_row(void *arg, json_t *row, struct error *err)
-{
-	return output_row(arg, row, err);
-}
-
 static int saga_ls(struct cli *c, struct error *err)
 {
 	struct readmodel_filter filter = {
@@ -40,11 +36,13 @@ static int saga_ls(struct cli *c, struct error *err)
 		return rc;
 	if (cli_flag(c, "stuck"))
 		filter.stuck_ms = cli_ms(c, "stuck", config_int(CONFIG_ORDER_STUCK));
-	filter.limit = cli_text(c, "sort") == NULL ? cli_int(c, "limit", -1) : -1;
-	rc = cli_output(c, &o, err);
+	rc = cli_output_from(c, readmodel_saga_columns, &o, err);
 	if (rc < 0)
 		return rc;
-	rc = readmodel_sagas(console, &filter, send_row, o, err);
+	filter.where = output_where(o);
+	filter.sort = output_delegate_sort(o);
+	filter.limit = output_wanted(o, true);
+	rc = readmodel_sagas(console, &filter, resource_row, o, err);
 	return output_close(o, rc, err);
 }
 
@@ -325,7 +323,14 @@ static const struct column list_columns[] = {
      .kind = COLUMN_MONEY,
      .flags = COLUMN_WIDE,
      .text = "minor units"},
+    {.name = "currency", .flags = COLUMN_MACHINE, .text = "ISO 4217"},
     {.name = "reason", .flags = COLUMN_WIDE, .text = "why it was cancelled"},
+    {.name = "due", .kind = COLUMN_BOOL, .flags = COLUMN_MACHINE, .text = "the awaited step has a deadline"},
+    {.name = "ended_at",
+     .kind = COLUMN_TIME,
+     .flags = COLUMN_MACHINE,
+     .text = "ready, or cancelled and undone"},
+    {.name = "correlation_id", .flags = COLUMN_MACHINE, .text = "shared by all its events"},
     {.name = NULL},
 };
 

@@ -78,13 +78,37 @@ int human_width(const char *text)
 	return columns;
 }
 
-void human_time(struct buf *out, const char *rfc3339)
+/* "12s ago", "4m ago", "2h ago", "3d ago"; "in 4m". */
+static void add_age(struct buf *out, int64_t us)
+{
+	static const struct {
+		int64_t seconds;
+		char unit;
+	} steps[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+	int64_t s = (us < 0 ? -us : us) / 1000000;
+	size_t i = 0;
+
+	if (s == 0) {
+		buf_adds(out, "now");
+		return;
+	}
+	while (s < steps[i].seconds)
+		i++;
+	buf_addf(out, "%s%lld%c%s", us < 0 ? "in " : "", (long long)(s / steps[i].seconds), steps[i].unit,
+		 us < 0 ? "" : " ago");
+}
+
+void human_time(struct buf *out, const char *rfc3339, const struct output_settings *settings)
 {
 	int64_t us;
 	char text[CLOCK_TEXT_SIZE];
 
-	if (!clock_parse(rfc3339, &us)) {
+	if (settings->time == OUTPUT_TIME_RAW || !clock_parse(rfc3339, &us)) {
 		human_safe(out, rfc3339, strlen(rfc3339));
+		return;
+	}
+	if (settings->time == OUTPUT_TIME_RELATIVE) {
+		add_age(out, settings->now_us - us);
 		return;
 	}
 	clock_format(us, text);
@@ -166,7 +190,8 @@ static void add_number(struct buf *out, const struct column *c, const json_t *ro
 	}
 }
 
-void human_value(struct buf *out, const struct column *c, const json_t *row)
+void human_value(struct buf *out, const struct column *c, const json_t *row,
+		 const struct output_settings *settings)
 {
 	const json_t *value = json_object_get(row, c->name);
 	size_t before = out->len;
@@ -178,7 +203,7 @@ void human_value(struct buf *out, const struct column *c, const json_t *row)
 	else if (json_is_boolean(value))
 		buf_adds(out, json_is_true(value) ? "yes" : "no");
 	else if (c->kind == COLUMN_TIME && json_is_string(value))
-		human_time(out, json_string_value(value));
+		human_time(out, json_string_value(value), settings);
 	else if (value != NULL && !json_is_null(value))
 		add_json(out, value);
 	if (out->len == before)

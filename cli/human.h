@@ -16,16 +16,17 @@
 void human_safe(struct buf *out, const char *text, size_t n);
 /* Columns on a terminal of text that human_safe has written. */
 int human_width(const char *text);
-/* Appends the row's value of the column; "-" for none. */
-void human_value(struct buf *out, const struct column *c, const json_t *row);
+/* Appends the row's value of the column; "-" for none.  settings: time and now_us. */
+void human_value(struct buf *out, const struct column *c, const json_t *row,
+		 const struct output_settings *settings);
 /* The column's heading. */
 void human_title(struct buf *out, const struct column *c);
 /* Numbers stand to the right. */
 bool human_right(const struct column *c);
 /* ANSI colour of a state's word ("\033[31m"), or NULL. */
 const char *human_state_color(const char *word);
-/* "2026-11-21 12:30:01Z" of an RFC 3339 text. */
-void human_time(struct buf *out, const char *rfc3339);
+/* "2026-11-21 12:30:01Z", "5m ago" or as it is, of an RFC 3339 text. */
+void human_time(struct buf *out, const char *rfc3339, const struct output_settings *settings);
 /* "212M" */
 void human_bytes(struct buf *out, int64_t bytes);
 

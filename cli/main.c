@@ -19,6 +19,7 @@
 #include "cli/cli.h"
 #include "cli/help.h"
 #include "cli/human.h"
+#include "cli/view.h"
 #include "core/base/buf.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -112,6 +113,21 @@ static void report_json(const struct error *err)
 	json_decref(j);
 }
 
+/* Line by line: the place of a fault is shown on lines of its own. */
+static void add_hint(struct buf *out, const char *hint)
+{
+	const char *lead = "\n  hint: ";
+
+	for (const char *p = hint; *p != '\0';) {
+		size_t len = strcspn(p, "\n");
+
+		buf_adds(out, lead);
+		human_safe(out, p, len);
+		p += len + (p[len] == '\n');
+		lead = "\n        ";
+	}
+}
+
 static void report(const struct error *err, bool json)
 {
 	CLEANUP(buf_done) struct buf text = {0};
@@ -124,36 +140,13 @@ static void report(const struct error *err, bool json)
 	human_safe(&text, err->what, strlen(err->what));
 	buf_adds(&text, ": ");
 	human_safe(&text, err->why, strlen(err->why));
-	if (err->hint[0] != '\0') {
-		buf_adds(&text, "\n  hint: ");
-		human_safe(&text, err->hint, strlen(err->hint));
-	}
+	add_hint(&text, err->hint);
 	fprintf(stderr, "%s\n", buf_str(&text));
-}
-
-static int explain_columns(struct cli *c, struct error *err)
-{
-	static const struct column columns[] = {
-	    {.name = "column", .flags = COLUMN_ID}, {.name = "text", .title = "meaning"}, {.name = NULL}};
-	json_t *rows = json_array();
-	struct output *o = NULL;
-	int rc;
-
-	for (const struct column *p = c->given.command->columns; p->name != NULL; p++)
-		json_array_append_new(
-		    rows, json_pack("{s:s, s:s}", "column", p->name, "text", p->text != NULL ? p->text : ""));
-	c->given.given_count = 0;
-	rc = cli_output_of(c, columns, true, &o, err);
-	for (size_t i = 0; rc == 0 && i < json_array_size(rows); i++)
-		rc = output_row(o, json_incref(json_array_get(rows, i)), err);
-	json_decref(rows);
-	return rc < 0 && o == NULL ? rc : output_close(o, rc, err);
 }
 
 static int run(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf text = {0};
-	const char *columns = invocation_text(&c->given, "columns");
 	int rc;
 
 	if (c->given.help || c->given.command == NULL) {
@@ -161,10 +154,8 @@ static int run(struct cli *c, struct error *err)
 		(void)cli_print(c, &text, false);
 		return 0;
 	}
-	if (columns != NULL && strcmp(columns, "help") == 0 && c->given.command->columns != NULL)
-		return explain_columns(c, err);
 	rc = cli_permit(c, err);
-	return rc < 0 ? rc : c->given.command->run(c, err);
+	return rc < 0 ? rc : view_run(c, err);
 }
 
 /* What was buffered must have reached its reader; a reader who has left did not want it. */

@@ -22,6 +22,12 @@ const char *const output_format_words[OUTPUT_FORMAT_COUNT + 1] = {
 #undef X
 };
 
+const char *const output_time_words[OUTPUT_TIME_COUNT + 1] = {
+#define X(symbol, word, text) word,
+    OUTPUT_TIMES(X)
+#undef X
+};
+
 static const struct renderer *const renderers[OUTPUT_FORMAT_COUNT] = {
     [OUTPUT_TABLE] = &render_table, [OUTPUT_WIDE] = &render_table, [OUTPUT_JSON] = &render_json,
     [OUTPUT_JSONL] = &render_jsonl, [OUTPUT_CSV] = &render_csv,	   [OUTPUT_YAML] = &render_yaml,
@@ -107,6 +113,55 @@ static void default_columns(struct output *o)
 			o->shown[n++] = c;
 }
 
+/* --- kinds --- */
+
+static const struct {
+	const char *word;
+	enum where_kind where;
+} kinds[] = {
+    [COLUMN_TEXT] = {"text", WHERE_TEXT},	[COLUMN_STATE] = {"state", WHERE_TEXT},
+    [COLUMN_INT] = {"int", WHERE_INT},		[COLUMN_REAL] = {"real", WHERE_REAL},
+    [COLUMN_MONEY] = {"money", WHERE_MONEY},	[COLUMN_TIME] = {"time", WHERE_TIME},
+    [COLUMN_MS] = {"milliseconds", WHERE_MS},	[COLUMN_SECONDS] = {"seconds", WHERE_SECONDS},
+    [COLUMN_BYTES] = {"bytes", WHERE_BYTES},	[COLUMN_BOOL] = {"bool", WHERE_BOOL},
+    [COLUMN_PERCENT] = {"percent", WHERE_REAL}, [COLUMN_JSON] = {"json", WHERE_JSON},
+};
+
+const char *column_kind_word(enum column_kind kind)
+{
+	return kinds[kind].word;
+}
+
+static const char *source_sql(const struct where_column *source, const char *name)
+{
+	for (; source != NULL && source->name != NULL; source++)
+		if (strcmp(source->name, name) == 0)
+			return source->sql;
+	return NULL;
+}
+
+static int choose_where(struct output *o, struct error *err)
+{
+	int n = column_count(o->columns);
+
+	if (o->settings.where == NULL)
+		return 0;
+	if (!o->list) {
+		error_set(err, ERR_USAGE, "--where", "chooses rows of a list, and this shows one thing");
+		return ERR_USAGE;
+	}
+	o->where_columns = xcalloc((size_t)n + 1, sizeof(o->where_columns[0]));
+	for (int i = 0; i < n; i++)
+		o->where_columns[i] =
+		    (struct where_column){.name = o->columns[i].name,
+					  .kind = kinds[o->columns[i].kind].where,
+					  .sql = source_sql(o->settings.source, o->columns[i].name)};
+	return where_parse(o->settings.where, o->where_columns, (size_t)n, o->settings.now_us, &o->where,
+			   err);
+}
+
+/* --- */
+
 static int choose_sort(struct output *o, const char *sort, struct error *err)
 {
 	const char *name = sort + (*sort == '-');
@@ -120,6 +175,8 @@ static int choose_sort(struct output *o, const char *sort, struct error *err)
 
 static void output_free(struct output *o)
 {
+	where_free(o->where);
+	free(o->where_columns);
 	json_decref(o->held);
 	free(o->shown);
 	buf_done(&o->text);
@@ -142,12 +199,33 @@ int output_open(const struct output_settings *settings, const struct column *col
 		default_columns(o);
 	if (rc == 0 && settings->sort != NULL && list)
 		rc = choose_sort(o, settings->sort, err);
+	if (rc == 0)
+		rc = choose_where(o, err);
 	if (rc < 0) {
 		output_free(o);
 		return rc;
 	}
 	*ret = o;
 	return 0;
+}
+
+const struct where *output_where(const struct output *o)
+{
+	return o->where;
+}
+
+const char *output_delegate_sort(struct output *o)
+{
+	if (o->held == NULL || source_sql(o->settings.source, o->sort_column->name) == NULL)
+		return NULL;
+	json_decref(o->held);
+	o->held = NULL;
+	return o->settings.sort;
+}
+
+int64_t output_wanted(const struct output *o, bool filters)
+{
+	return (o->where == NULL || filters) && o->held == NULL ? o->settings.limit : -1;
 }
 
 void output_live(struct output *o)
@@ -196,6 +274,8 @@ int output_row(struct output *o, json_t *row, struct error *err)
 {
 	AUTO_JSON json_t *owned = row;
 
+	if (!where_match(o->where, row))
+		return 0;
 	if (o->held != NULL) {
 		json_array_append(o->held, row);
 		return 0;

@@ -17,6 +17,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/error.h"
+#include "core/base/where.h"
 
 enum column_kind {
 	COLUMN_TEXT,
@@ -32,6 +33,8 @@ enum column_kind {
 	COLUMN_PERCENT,
 	COLUMN_JSON, /* an array or object */
 };
+/* "text", "time", "money" … */
+const char *column_kind_word(enum column_kind kind);
 
 #define COLUMN_ID      1 /* what `-o name` writes */
 #define COLUMN_WIDE    2 /* in tables only with `-o wide` */
@@ -67,11 +70,32 @@ enum output_format {
 };
 extern const char *const output_format_words[OUTPUT_FORMAT_COUNT + 1]; /* NULL-terminated */
 
+/* X(symbol, word, text) */
+#define OUTPUT_TIMES(X)                       \
+	X(ISO, "iso", "2026-11-21 12:30:01Z") \
+	X(RELATIVE, "relative", "5m ago")     \
+	X(RAW, "raw", "as in JSON, with microseconds")
+
+/* How people see moments. */
+enum output_time {
+#define X(symbol, word, text) OUTPUT_TIME_##symbol,
+	OUTPUT_TIMES(X)
+#undef X
+	    OUTPUT_TIME_COUNT
+};
+extern const char *const output_time_words[OUTPUT_TIME_COUNT + 1]; /* NULL-terminated */
+
 struct output_settings {
 	enum output_format format;
+	enum output_time time;
+	int64_t now_us;	     /* ages count from here */
 	const char *columns; /* "a,b", or NULL */
+	const char *where;   /* a condition (core/base/where.h), or NULL */
 	const char *sort;    /* "column" or "-column", or NULL */
 	int64_t limit;	     /* rows at most; -1: all */
+	/* What the source of the rows can filter and sort by, by the columns' names; name NULL ends; or NULL.
+	 */
+	const struct where_column *source;
 	bool headings;
 	bool color;
 	bool utf8;
@@ -83,7 +107,7 @@ struct output;
 
 /*
  * list tells a list from a show of one object.  ERR_USAGE names an unknown column, lists the valid ones and
- * the nearest.
+ * the nearest; or says what is wrong with the condition.
  */
 int output_open(const struct output_settings *settings, const struct column *columns, bool list,
 		struct output **ret, struct error *err) MUST_USE;
@@ -97,6 +121,15 @@ int output_row(struct output *o, json_t *row, struct error *err) MUST_USE;
  * not look like a whole one.  Answers rc when that is a failure, else how the writing went.
  */
 int output_close(struct output *o, int rc, struct error *err) MUST_USE;
+/* The condition that rows must meet, for the source; NULL: none.  Rows are asked again when they come. */
+const struct where *output_where(const struct output *o);
+/*
+ * What the source shall sort by, "column" or "-column" (none last, then as always), when it can: rows are
+ * then taken as they come.  NULL: nothing.
+ */
+const char *output_delegate_sort(struct output *o);
+/* How many rows to ask a source for that filters by output_where, or does not; -1: all. */
+int64_t output_wanted(const struct output *o, bool filters);
 /* Makes each row appear at once: for streams. */
 void output_live(struct output *o);
 /* What a machine finds in a column: "text", "time", "integer" … */
@@ -118,6 +151,8 @@ struct output {
 	bool closed; /* nobody reads any more */
 	int64_t rows;
 	json_t *held; /* rows kept for sorting, or NULL */
+	struct where *where;
+	struct where_column *where_columns; /* what where looks at */
 	const struct column *sort_column;
 	struct buf text; /* what the renderer wrote and the stream has not got yet */
 	void *state;	 /* of the renderer */

@@ -64,16 +64,16 @@ static void add_columns(struct libscols_table *t, const struct column *const *sh
 }
 
 static void add_line(struct libscols_table *t, const struct column *const *shown, const json_t *row,
-		     bool color)
+		     const struct output_settings *s)
 {
 	struct libscols_line *line = scols_table_new_line(t, NULL);
 	CLEANUP(buf_done) struct buf text = {0};
 
 	for (int i = 0; shown[i] != NULL && i < COLUMNS_MAX; i++) {
 		buf_reset(&text);
-		human_value(&text, shown[i], row);
+		human_value(&text, shown[i], row, s);
 		scols_line_set_data(line, (size_t)i, buf_str(&text));
-		if (color && shown[i]->kind == COLUMN_STATE)
+		if (s->color && shown[i]->kind == COLUMN_STATE)
 			scols_cell_set_color(scols_line_get_cell(line, (size_t)i),
 					     human_state_color(buf_str(&text)));
 	}
@@ -205,14 +205,14 @@ static void end_block(struct output *o, struct table *t)
 
 /* Adds an element of a nested list; amounts in it are in the outer row's currency. */
 static void add_nested_line(struct libscols_table *t, const struct column *const *shown,
-			    const json_t *element, const json_t *row, bool color)
+			    const json_t *element, const json_t *row, const struct output_settings *s)
 {
 	AUTO_JSON json_t *line = json_copy((json_t *)element);
 	json_t *currency = json_object_get(row, "currency");
 
 	if (currency != NULL && json_object_get(line, "currency") == NULL)
 		json_object_set(line, "currency", currency);
-	add_line(t, shown, line, color);
+	add_line(t, shown, line, s);
 }
 
 static void add_nested(struct output *o, const struct column *c, const json_t *row)
@@ -232,7 +232,7 @@ static void add_nested(struct output *o, const struct column *c, const json_t *r
 	t = new_table(&settings);
 	add_columns(t, shown, &settings);
 	for (size_t i = 0; i < json_array_size(value); i++)
-		add_nested_line(t, shown, json_array_get(value, i), row, settings.color);
+		add_nested_line(t, shown, json_array_get(value, i), row, &settings);
 	if (settings.width > 0)
 		fit_table(t, shown, settings.width);
 	print_table(t, &text, &settings);
@@ -251,7 +251,7 @@ static void table_field(struct output *o, const struct column *c, const json_t *
 	const char *color = NULL;
 
 	human_title(&title, c);
-	human_value(&value, c, row);
+	human_value(&value, c, row, &o->settings);
 	if (o->settings.color && c->kind == COLUMN_STATE)
 		color = human_state_color(buf_str(&value));
 	buf_addf(&o->text, "%-*s  %s%s%s\n", width, buf_str(&title), color != NULL ? color : "",
@@ -303,7 +303,7 @@ static void table_row(struct output *o, const json_t *row)
 	}
 	if (t->scols == NULL)
 		start_block(o, t);
-	add_line(t->scols, o->shown, row, o->settings.color);
+	add_line(t->scols, o->shown, row, &o->settings);
 	if (++t->pending >= BLOCK || o->live)
 		end_block(o, t);
 }

@@ -13,7 +13,6 @@ int resource_row(void *arg, json_t *row, struct error *err)
 
 int resource_list(struct cli *c, const char *daemon, const char *path, struct error *err)
 {
-	int64_t limit = cli_text(c, "sort") == NULL ? cli_int(c, "limit", -1) : -1;
 	struct console *console = NULL;
 	struct output *o = NULL;
 	int rc = cli_console(c, &console, err);
@@ -22,7 +21,7 @@ int resource_list(struct cli *c, const char *daemon, const char *path, struct er
 		rc = cli_output(c, &o, err);
 	if (rc < 0)
 		return rc;
-	rc = api_list(console, daemon, path, limit, resource_row, o, err);
+	rc = api_list(console, daemon, path, output_wanted(o, false), resource_row, o, err);
 	return output_close(o, rc, err);
 }
 

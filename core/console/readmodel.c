@@ -10,6 +10,8 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 
+#define COLUMNS_MAX 32
+
 static json_t *cell(const struct db_result *r, int row, int column, char kind)
 {
 	char text[CLOCK_TEXT_SIZE];
@@ -87,65 +89,149 @@ static int stream(struct console *c, const char *sql, const struct db_params *pa
 	return rc < 0 ? rc : 0;
 }
 
+/* --- lists --- */
+
+#define ORDER_STATUS "CASE state WHEN 'compensating' THEN 'cancelled' ELSE state END"
+
+const struct where_column readmodel_order_columns[] = {
+    {"order_id", WHERE_TEXT, "order_id"},
+    {"status", WHERE_TEXT, ORDER_STATUS},
+    {"customer_name", WHERE_TEXT, "customer_name"},
+    {"item_count", WHERE_INT, "item_count"},
+    {"total_amount", WHERE_MONEY, "total_amount"},
+    {"currency", WHERE_TEXT, "currency"},
+    {"payment_method", WHERE_TEXT, "payment_method"},
+    {"reason", WHERE_TEXT, "reason"},
+    {"created_at", WHERE_TIME, "coalesce(created_at, started_at)"},
+    {"updated_at", WHERE_TIME, "updated_at"},
+    {0},
+};
+
+const struct where_column readmodel_saga_columns[] = {
+    {"order_id", WHERE_TEXT, "order_id"},
+    {"state", WHERE_TEXT, "state"},
+    {"awaiting", WHERE_TEXT, "awaiting"},
+    {"daemon", WHERE_TEXT, "daemon"},
+    {"started_at", WHERE_TIME, "started_at"},
+    {"updated_at", WHERE_TIME, "updated_at"},
+    {"ended_at", WHERE_TIME, "ended_at"},
+    {"age_seconds", WHERE_SECONDS,
+     "extract(epoch FROM coalesce(ended_at, statement_timestamp()) - started_at)::float8"},
+    {"waiting_seconds", WHERE_SECONDS, "extract(epoch FROM statement_timestamp() - updated_at)::float8"},
+    {"steps", WHERE_INT, "steps"},
+    {"due", WHERE_BOOL, "due"},
+    {"customer_name", WHERE_TEXT, "customer_name"},
+    {"total_amount", WHERE_MONEY, "total_amount"},
+    {"currency", WHERE_TEXT, "currency"},
+    {"correlation_id", WHERE_TEXT, "correlation_id"},
+    {"reason", WHERE_TEXT, "reason"},
+    {0},
+};
+
+/* The letters of readmodel_json. */
+static char cell_kind(enum where_kind kind)
+{
+	switch (kind) {
+	case WHERE_INT:
+	case WHERE_MONEY:
+	case WHERE_BYTES:
+		return 'i';
+	case WHERE_REAL:
+	case WHERE_MS:
+	case WHERE_SECONDS:
+		return 'd';
+	case WHERE_BOOL:
+		return 'b';
+	case WHERE_TIME:
+		return 't';
+	case WHERE_JSON:
+		return 'j';
+	case WHERE_TEXT:
+		break;
+	}
+	return 's';
+}
+
+static void add_columns(struct buf *sql, const struct where_column *columns, char *kinds)
+{
+	const char *joint = "SELECT";
+
+	for (const struct where_column *c = columns; c->name != NULL; c++) {
+		buf_addf(sql, "%s %s AS %s", joint, c->sql, c->name);
+		*kinds++ = cell_kind(c->kind);
+		joint = ",";
+	}
+	*kinds = '\0';
+}
+
 /* Order ids are in the order of creation, so lists walk the primary key and a start in time is a start among
  * ids. */
 static void add_filter(struct db_params *p, struct buf *sql, const struct readmodel_filter *f,
 		       const char *state)
 {
-	const char *joint = "WHERE";
-
 	if (f->state != NULL) {
 		db_param_text(p, f->state);
-		buf_addf(sql, " %s %s = $%d", joint, state, p->count);
-		joint = "AND";
+		buf_addf(sql, " AND %s = $%d", state, p->count);
 	}
 	if (f->since_ms >= 0) {
 		db_param_int(p, f->since_ms);
-		buf_addf(sql, " %s started_at >= clock_timestamp() - $%d::bigint * interval '1 ms'", joint,
+		buf_addf(sql, " AND started_at >= clock_timestamp() - $%d::bigint * interval '1 ms'",
 			 p->count);
-		joint = "AND";
 	}
 	if (f->stuck_ms >= 0) {
 		db_param_int(p, f->stuck_ms);
-		buf_addf(sql, " %s due AND updated_at <= clock_timestamp() - $%d::bigint * interval '1 ms'",
-			 joint, p->count);
+		buf_addf(sql, " AND due AND updated_at <= clock_timestamp() - $%d::bigint * interval '1 ms'",
+			 p->count);
 	}
-	buf_adds(sql, " ORDER BY order_id DESC");
-	if (f->limit >= 0) {
-		db_param_int(p, f->limit);
-		buf_addf(sql, " LIMIT $%d::bigint", p->count);
+}
+
+static void add_order(struct buf *sql, const struct where_column *columns, const char *sort)
+{
+	bool down = sort != NULL && *sort == '-';
+
+	buf_adds(sql, " ORDER BY ");
+	for (const struct where_column *c = columns; sort != NULL && c->name != NULL; c++)
+		if (strcmp(c->name, sort + down) == 0)
+			buf_addf(sql,
+				 c->kind == WHERE_TEXT ? "(%s)::text COLLATE \"C\" %s NULLS LAST, "
+						       : "%s %s NULLS LAST, ",
+				 c->sql, down ? "DESC" : "ASC");
+	buf_adds(sql, "order_id DESC");
+}
+
+static int list(struct console *c, const struct where_column *columns, const char *state,
+		const struct readmodel_filter *filter, console_row *row, void *arg, struct error *err)
+{
+	CLEANUP(buf_done) struct buf sql = {0};
+	CLEANUP(db_params_done) struct db_params params = {0};
+	char kinds[COLUMNS_MAX];
+	bool all;
+
+	add_columns(&sql, columns, kinds);
+	buf_adds(&sql, " FROM sagas WHERE ");
+	all = db_param_where(&params, filter->where, &sql);
+	add_filter(&params, &sql, filter, state);
+	add_order(&sql, columns, filter->sort);
+	if (filter->limit >= 0 && all) {
+		db_param_int(&params, filter->limit);
+		buf_addf(&sql, " LIMIT $%d::bigint", params.count);
 	}
+	return stream(c, buf_str(&sql), &params, kinds, row, arg, err);
 }
 
 int readmodel_orders(struct console *c, const struct readmodel_filter *filter, console_row *row, void *arg,
 		     struct error *err)
 {
-	CLEANUP(buf_done) struct buf sql = {0};
-	CLEANUP(db_params_done) struct db_params params = {0};
-
-	buf_adds(&sql,
-		 "SELECT order_id, CASE state WHEN 'compensating' THEN 'cancelled' ELSE state END AS status,"
-		 " customer_name, item_count, total_amount, currency, payment_method, reason,"
-		 " coalesce(created_at, started_at) AS created_at, updated_at FROM sagas");
-	add_filter(&params, &sql, filter, "CASE state WHEN 'compensating' THEN 'cancelled' ELSE state END");
-	return stream(c, buf_str(&sql), &params, "sssiisssttt", row, arg, err);
+	return list(c, readmodel_order_columns, ORDER_STATUS, filter, row, arg, err);
 }
 
 int readmodel_sagas(struct console *c, const struct readmodel_filter *filter, console_row *row, void *arg,
 		    struct error *err)
 {
-	CLEANUP(buf_done) struct buf sql = {0};
-	CLEANUP(db_params_done) struct db_params params = {0};
-
-	buf_adds(
-	    &sql,
-	    "SELECT order_id, state, awaiting, daemon, started_at, updated_at, ended_at,"
-	    " extract(epoch FROM coalesce(ended_at, clock_timestamp()) - started_at)::float8 AS age_seconds,"
-	    " extract(epoch FROM clock_timestamp() - updated_at)::float8 AS waiting_seconds,"
-	    " steps, due, customer_name, total_amount, currency, correlation_id, reason FROM sagas");
-	add_filter(&params, &sql, filter, "state");
-	return stream(c, buf_str(&sql), &params, "sssstttddibsisss", row, arg, err);
+	return list(c, readmodel_saga_columns, "state", filter, row, arg, err);
 }
+
+/* --- figures and ids --- */
 
 int readmodel_kpi(struct console *c, int64_t since_ms, json_t **ret, struct error *err)
 {

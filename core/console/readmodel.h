@@ -19,7 +19,14 @@ struct readmodel_filter {
 	int64_t stuck_ms;  /* at least so long without a step that is due; -1: any */
 	int64_t since_ms;  /* started within; -1: any */
 	int64_t limit;	   /* -1: all */
+	/* Over the list's columns; what SQL cannot say of it is not asked, and then the limit neither.  NULL.
+	 */
+	const struct where *where;
+	const char *sort; /* "column" or "-column" of the list's columns; NULL: newest first */
 };
+
+/* The members of each list's rows, and what they are in SQL; name NULL ends. */
+extern const struct where_column readmodel_order_columns[], readmodel_saga_columns[];
 
 /* order_id, status, customer_name, total_amount, currency, created_at, updated_at … */
 int readmodel_orders(struct console *c, const struct readmodel_filter *filter, console_row *row, void *arg,
