@@ -130,6 +130,18 @@ $(B)/man/generate: man/generate.c $(filter-out %/main.o,$(CLI_OBJ)) $(TUI_SRC:%.
 man: $(BINS) $(B)/man/generate
 	@bash man/update.sh $(B) "$(DATE)"
 
+# The crash harness; its system is built with crash points.
+HARNESS := $(B)/harness/client $(B)/harness/check $(B)/harness/storm
+define HARNESS_RULE
+$(B)/harness/$(1): $(patsubst %.c,$(B)/%.o,$(wildcard tests/crash/$(1)/*.c)) $(B)/tests/crash/orders.o $(B)/libcore.a
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lm
+endef
+$(foreach p,client check storm,$(eval $(call HARNESS_RULE,$(p))))
+
+harness: $(HARNESS)
+
 # --- what is needed ---
 
 deps:
@@ -185,6 +197,8 @@ clean:
 	rm -rf $(B)
 
 FORCE:
-.PHONY: all man clean units itests benches deps kafka run check bench lint install uninstall FORCE
+
+.PHONY: all man clean units itests benches harness deps kafka run check bench lint install uninstall FORCE
+
 .SECONDARY:
 -include $(shell test -d $(B) && find $(B) -name '*.d')
