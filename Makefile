@@ -131,7 +131,7 @@ man: $(BINS) $(B)/man/generate
 	@bash man/update.sh $(B) "$(DATE)"
 
 # The crash harness; its system is built with crash points.
-HARNESS := $(B)/harness/client $(B)/harness/check $(B)/harness/storm
+HARNESS := $(B)/harness/client $(B)/harness/check $(B)/harness/storm $(B)/harness/clock.so
 define HARNESS_RULE
 $(B)/harness/$(1): $(patsubst %.c,$(B)/%.o,$(wildcard tests/crash/$(1)/*.c)) $(B)/tests/crash/orders.o $(B)/libcore.a
 	@mkdir -p $$(@D)
@@ -139,6 +139,11 @@ $(B)/harness/$(1): $(patsubst %.c,$(B)/%.o,$(wildcard tests/crash/$(1)/*.c)) $(B
 	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lm
 endef
 $(foreach p,client check storm,$(eval $(call HARNESS_RULE,$(p))))
+
+$(B)/harness/clock.so: tests/crash/clock.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $< -ldl
 
 harness: $(HARNESS)
 

@@ -1,0 +1,307 @@
+/*
+ * The strikes: what is killed, stopped or moved, drawn at random by weight.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/config/config.h"
+#include "core/config/paths.h"
+#include "core/console/control.h"
+#include "tests/crash/storm/storm.h"
+
+#define READY_MS      120000
+#define FIRE_MS	      12000
+#define TARGETS_MAX   64
+#define LOOK_EVERY_MS 10
+
+/* --- killing and measuring --- */
+
+/* Times both ways back after a process was killed at `since`. */
+static void await_recovery(struct storm *s, const char *kind, const struct target *t, struct mono since,
+			   struct probe *probe)
+{
+	bool counted = !atomic_load(&s->provider_ill);
+	int64_t ready = target_await(t, since, READY_MS), flow = probe_end(probe);
+
+	counted = counted && !atomic_load(&s->provider_ill);
+	figures_add(kind, ready, flow, counted);
+	storm_say(s, "%s (pid %d): ready after %.2f s, sagas flow after %.2f s%s", kind, (int)t->pid,
+		  (double)ready / 1000, (double)flow / 1000, counted ? "" : " (the provider was ill)");
+}
+
+static bool random_target(struct storm *s, struct target *ret)
+{
+	struct target all[TARGETS_MAX];
+	int n = targets_list(all, TARGETS_MAX);
+
+	if (n <= 0)
+		return false;
+	*ret = all[random_below(&s->random, (unsigned)n)];
+	return ret->up;
+}
+
+static bool kill_one(struct storm *s)
+{
+	struct target t;
+	struct mono since;
+
+	if (!random_target(s, &t))
+		return false;
+	since = mono_now();
+	target_signal(&t, SIGKILL, false);
+	await_recovery(s, t.service, &t, since, probe_start(s));
+	return true;
+}
+
+static bool kill_two(struct storm *s)
+{
+	struct target first, second;
+	struct mono since;
+	char kind[80];
+
+	if (!random_target(s, &first) || !random_target(s, &second) || first.pid == second.pid)
+		return false;
+	since = mono_now();
+	target_signal(&first, SIGKILL, false);
+	target_signal(&second, SIGKILL, false);
+	storm_say(s, "%s and %s at once", first.service, second.service);
+	target_await(&second, since, READY_MS);
+	snprintf(kind, sizeof(kind), "two at once");
+	await_recovery(s, kind, &first, since, probe_start(s));
+	return true;
+}
+
+/* The server answers a killed backend by throwing everybody out and recovering. */
+static bool kill_backend(struct storm *s)
+{
+	struct target t;
+	struct mono since = mono_now();
+	pid_t child;
+	int64_t flow;
+
+	if (!target_find("postgres", &t) || !t.up || (child = target_child(&t, &s->random)) == 0)
+		return false;
+	kill(child, SIGKILL);
+	flow = probe_end(probe_start(s));
+	figures_add("postgres, one of its children", flow < 0 ? -1 : mono_since_ms(since), flow,
+		    !atomic_load(&s->provider_ill));
+	storm_say(s, "postgres, one of its children (pid %d): sagas flow after %.2f s", (int)child,
+		  (double)flow / 1000);
+	return true;
+}
+
+/* --- crash points --- */
+
+static const struct crash_at {
+	const char *program, *point;
+	unsigned passes;    /* it fires at one of the first so many passes */
+	const char *poison; /* what leads there: a message to this topic that cannot be read */
+} crash_points[] = {
+    {"orderd", "order-committed", 5, NULL},
+    {"outboxd", "relay-send", 5, NULL},
+    {"outboxd", "relay-middle", 5, NULL},
+    {"outboxd", "relay-sent", 5, NULL},
+    {"outboxd", "relay-acknowledged", 5, NULL},
+    {"orderd", "consumer-effect", 4, NULL},
+    {"orderd", "consumer-committed", 4, NULL},
+    {"inventoryd", "consumer-effect", 4, NULL},
+    {"inventoryd", "consumer-committed", 4, NULL},
+    {"paymentd", "consumer-effect", 4, NULL},
+    {"paymentd", "consumer-committed", 4, NULL},
+    {"notifyd", "consumer-effect", 4, NULL},
+    {"notifyd", "consumer-committed", 4, NULL},
+    {"aggregatord", "consumer-effect", 4, NULL},
+    {"aggregatord", "consumer-committed", 4, NULL},
+    {"paymentd", "work-done", 4, NULL},
+    {"paymentd", "work-recorded", 4, NULL},
+    {"notifyd", "work-done", 4, NULL},
+    {"notifyd", "work-recorded", 4, NULL},
+    {"inventoryd", "letter-send", 1, "order-events"},
+    {"orderd", "letter-send", 1, "payment-events"},
+    {"orderd", "letter-produced", 1, "inventory-events"},
+    {"paymentd", "letter-produced", 1, "order-events"},
+    {"notifyd", "letter-produced", 1, "payment-events"},
+};
+
+static void crash_path(const struct crash_at *c, char *path, size_t size)
+{
+	snprintf(path, size, "%s/crash/%s.%s", paths_run(), c->program, c->point);
+}
+
+static bool arm(const struct crash_at *c, unsigned pass)
+{
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/crash", paths_run());
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return false;
+	crash_path(c, path, sizeof(path));
+	f = fopen(path, "we");
+	if (f == NULL)
+		return false;
+	fprintf(f, "%u\n", pass);
+	return fclose(f) == 0;
+}
+
+/* True when the point has fired: the file is gone. */
+static bool await_fire(const struct crash_at *c)
+{
+	struct mono deadline = mono_add_ms(mono_now(), FIRE_MS);
+	char path[512];
+
+	crash_path(c, path, sizeof(path));
+	while (mono_left_ms(deadline) > 0) {
+		if (access(path, F_OK) < 0)
+			return true;
+		storm_sleep(LOOK_EVERY_MS);
+	}
+	return unlink(path) < 0; /* it may fire at the last moment */
+}
+
+static bool crash(struct storm *s)
+{
+	const struct crash_at *c = &crash_points[random_below(&s->random, ARRAY_LEN(crash_points))];
+	struct target t;
+	struct probe *probe;
+	char kind[80];
+
+	if (!target_find(c->program, &t) || !t.up)
+		return false;
+	snprintf(kind, sizeof(kind), "%s at %s", c->program, c->point);
+	/* It goes through the point, should nobody else. */
+	if (!arm(c, 1 + random_below(&s->random, c->passes)))
+		return false;
+	probe = probe_start(s);
+	if (c->poison != NULL)
+		inject_poison(s, &s->random, c->poison);
+	if (!await_fire(c)) {
+		storm_say(s, "%s was not passed", kind);
+		probe_end(probe);
+		return false;
+	}
+	/* The probe of the figures starts at the crash. */
+	struct mono since = mono_now();
+	struct probe *second = probe_start(s);
+
+	probe_end(probe);
+	await_recovery(s, kind, &t, since, second);
+	return true;
+}
+
+/* --- stops --- */
+
+static void stop_for(struct storm *s, const struct target *t, int64_t ms)
+{
+	char kind[80];
+	int64_t flow;
+
+	target_signal(t, SIGSTOP, strcmp(t->service, "postgres") == 0);
+	storm_sleep(ms);
+	target_signal(t, SIGCONT, strcmp(t->service, "postgres") == 0);
+	flow = probe_end(probe_start(s));
+	snprintf(kind, sizeof(kind), "%s stopped and continued", t->service);
+	figures_add(kind, flow < 0 ? -1 : 0, flow, !atomic_load(&s->provider_ill));
+	storm_say(s, "%s stopped for %.1f s: sagas flow %.2f s later", t->service, (double)ms / 1000,
+		  (double)flow / 1000);
+}
+
+static bool stop_one(struct storm *s)
+{
+	struct target t;
+
+	if (random_target(s, &t))
+		stop_for(s, &t, 500 + random_below(&s->random, 5000));
+	return false;
+}
+
+static bool stop_backing(struct storm *s)
+{
+	struct target t;
+
+	if (target_find(random_percent(&s->random, 50) ? "kafka" : "postgres", &t) && t.up)
+		stop_for(s, &t, 3000 + random_below(&s->random, 7000));
+	return false;
+}
+
+static void scale(struct storm *s, const char *service, int replicas)
+{
+	struct error err;
+
+	if (control_scale(service, replicas, NULL, &err) < 0)
+		storm_say(s, "scale %s to %d: %s: %s", service, replicas, err.what, err.why);
+}
+
+/* A relay that is stopped for longer than its lease finds another one at work when it goes on. */
+static bool outlive_lease(struct storm *s)
+{
+	struct target t;
+
+	scale(s, "outboxd", 2);
+	for (int i = 0; i < 2; i++) /* the second time the holder is the other one */
+		if (target_find("outboxd", &t) && t.up)
+			stop_for(s, &t, config_int(CONFIG_OUTBOX_LEASE) + 2000);
+	scale(s, "outboxd", 1);
+	return false;
+}
+
+static bool change_members(struct storm *s)
+{
+	static const char *const services[] = {"orderd", "inventoryd", "paymentd", "notifyd"};
+	static const int replicas[] = {2, 3, 2, 1};
+	const char *service = services[random_below(&s->random, ARRAY_LEN(services))];
+	int64_t flow;
+
+	for (size_t i = 0; i < ARRAY_LEN(replicas); i++) {
+		scale(s, service, replicas[i]);
+		storm_sleep(1000 + random_below(&s->random, 1000));
+	}
+	flow = probe_end(probe_start(s));
+	figures_add("members came and went", flow < 0 ? -1 : 0, flow, !atomic_load(&s->provider_ill));
+	storm_say(s, "%s had 2, 3, 2, 1 members: sagas flow %.2f s later", service, (double)flow / 1000);
+	return false;
+}
+
+/* --- drawing one --- */
+
+static const struct {
+	unsigned weight;
+	bool (*act)(struct storm *s);
+} strikes[] = {
+    {50, kill_one}, {25, crash},       {4, kill_two},	   {4, kill_backend},
+    {8, stop_one},  {3, stop_backing}, {2, outlive_lease}, {4, change_members},
+};
+
+bool strike(struct storm *s)
+{
+	unsigned total = 0, drawn;
+
+	for (size_t i = 0; i < ARRAY_LEN(strikes); i++)
+		total += strikes[i].weight;
+	drawn = random_below(&s->random, total);
+	for (size_t i = 0; i < ARRAY_LEN(strikes); i++) {
+		if (drawn < strikes[i].weight)
+			return strikes[i].act(s);
+		drawn -= strikes[i].weight;
+	}
+	return false;
+}
+
+void strike_undo(struct storm *s)
+{
+	static const char *const services[] = {"orderd", "inventoryd", "paymentd", "notifyd", "outboxd"};
+	char path[512];
+
+	for (size_t i = 0; i < ARRAY_LEN(crash_points); i++) {
+		crash_path(&crash_points[i], path, sizeof(path));
+		unlink(path);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(services); i++)
+		scale(s, services[i], 1);
+}
