@@ -173,6 +173,8 @@ int64_t db_time(const struct db_result *r, int row, int column); /* a timestampt
 int db_begin(struct db_conn *c, struct error *err) MUST_USE;
 /* A pipeline still queued is sent along with the COMMIT in one round trip; its rows are dropped. */
 int db_commit(struct db_conn *c, struct error *err) MUST_USE;
+/* The same, handing out the pipeline's rows as db_pipeline_run does; none when the COMMIT fails. */
+int db_commit_results(struct db_conn *c, struct db_result **ret, int n, struct error *err) MUST_USE;
 void db_rollback(struct db_conn *c); /* also after a failure; never fails */
 bool db_in_transaction(const struct db_conn *c);
 
@@ -184,6 +186,12 @@ bool db_in_transaction(const struct db_conn *c);
  */
 int db_pipeline_add(struct db_conn *c, struct db_statement *s, const struct db_params *params,
 		    struct error *err) MUST_USE;
+/*
+ * Holds back a statement of the open transaction whose rows nobody wants: it is sent, in order, along with
+ * the next statement, pipeline or COMMIT, and its failure is that one's.
+ */
+int db_queue(struct db_conn *c, struct db_statement *s, const struct db_params *params,
+	     struct error *err) MUST_USE;
 /*
  * Sends what is queued and fetches all results: ret[i] for i < n, n as queued; ret may be NULL.  On the first
  * failure the rest of the pipeline is skipped by the server and the error returned (no results are handed

@@ -37,7 +37,7 @@ static int exec_one(struct db_conn *c, struct db_statement *s, const char *sql,
 {
 	int rc;
 
-	if (c->op_count > 0 && !c->broken)
+	if (c->wanted > 0 && !c->broken)
 		return error_set(err, ERR_BUG, s != NULL ? s->name : "query",
 				 "a pipeline is queued and was not run");
 	rc = db_flight_add(c, s, sql, params, err);
@@ -103,7 +103,7 @@ int db_stream(struct db_conn *c, const char *sql, const struct db_params *params
 {
 	int rc;
 
-	if (c->op_count > 0 && !c->broken)
+	if (c->wanted > 0 && !c->broken)
 		return error_set(err, ERR_BUG, "query", "a pipeline is queued and was not run");
 	rc = db_flight_add(c, NULL, sql, params, err);
 	if (rc < 0)
@@ -124,7 +124,7 @@ int db_begin(struct db_conn *c, struct error *err)
 	return 0;
 }
 
-int db_commit(struct db_conn *c, struct error *err)
+int db_commit_results(struct db_conn *c, struct db_result **ret, int n, struct error *err)
 {
 	int rc;
 
@@ -136,10 +136,15 @@ int db_commit(struct db_conn *c, struct error *err)
 	}
 	rc = db_flight_commit(c, err);
 	if (rc == 0)
-		rc = db_flight_land(c, NULL, 0, err);
+		rc = db_flight_land(c, ret, n, err);
 	if (rc == 0 || (!c->broken && PQtransactionStatus(c->pg) == PQTRANS_IDLE))
 		c->in_tx = false;
 	return rc;
+}
+
+int db_commit(struct db_conn *c, struct error *err)
+{
+	return db_commit_results(c, NULL, 0, err);
 }
 
 void db_rollback(struct db_conn *c)
@@ -153,7 +158,7 @@ void db_rollback(struct db_conn *c)
 	c->in_tx = false;
 	if (!c->broken && c->op_count > 0)
 		(void)!db_flight_land(c, NULL, 0, &ignored);
-	c->op_count = 0;
+	c->op_count = c->wanted = 0;
 	if (!c->broken && PQtransactionStatus(c->pg) != PQTRANS_IDLE && db_run(c, "ROLLBACK", &ignored) < 0)
 		c->broken = true;
 }
@@ -166,7 +171,22 @@ bool db_in_transaction(const struct db_conn *c)
 int db_pipeline_add(struct db_conn *c, struct db_statement *s, const struct db_params *params,
 		    struct error *err)
 {
-	return db_flight_add(c, s, NULL, params, err);
+	int rc = db_flight_add(c, s, NULL, params, err);
+
+	c->wanted += rc == 0;
+	return rc;
+}
+
+int db_queue(struct db_conn *c, struct db_statement *s, const struct db_params *params, struct error *err)
+{
+	int rc;
+
+	if (!c->in_tx)
+		return error_set(err, ERR_BUG, s->name, "only a transaction can hold a statement back");
+	rc = db_flight_add(c, s, NULL, params, err);
+	if (rc == 0)
+		c->ops[c->op_count - 1].silent = true;
+	return rc;
 }
 
 int db_pipeline_run(struct db_conn *c, struct db_result **ret, int n, struct error *err)

@@ -33,7 +33,7 @@ static const char *op_name(const struct db_op *op)
 static int queued(struct db_conn *c, int sent, enum db_op_kind kind, struct db_statement *s,
 		  struct error *err)
 {
-	struct db_op op = {kind, s};
+	struct db_op op = {.kind = kind, .statement = s};
 
 	if (sent == 0) {
 		c->broken = true;
@@ -248,7 +248,7 @@ static int collect(struct db_conn *c, struct db_result **ret, int n, int *ret_do
 
 	for (*ret_done = 0; *ret_done < c->op_count && rc == 0; *ret_done += rc == 0) {
 		struct db_op *op = &c->ops[*ret_done];
-		bool wanted = ret != NULL && op->kind == OP_EXEC && given < n;
+		bool wanted = ret != NULL && op->kind == OP_EXEC && !op->silent && given < n;
 
 		rc = op_settle(c, op, op_answer(c), wanted ? &ret[given] : NULL, err);
 		if (rc == 0 && wanted)
@@ -276,7 +276,7 @@ int db_flight_land(struct db_conn *c, struct db_result **ret, int n, struct erro
 		forget_unprepared(c, done);
 		drain(c, done + (rc < 0));
 	}
-	c->op_count = 0;
+	c->op_count = c->wanted = 0;
 	return rc;
 }
 
@@ -336,7 +336,7 @@ int db_flight_stream(struct db_conn *c, int (*row)(void *arg, const struct db_re
 		done++;
 	}
 	drain(c, done);
-	c->op_count = 0;
+	c->op_count = c->wanted = 0;
 	return rc;
 }
 
@@ -344,12 +344,12 @@ int db_begin_now(struct db_conn *c, struct error *err)
 {
 	int rc;
 
-	if (c->op_count > 0)
+	if (c->wanted > 0)
 		return error_set(err, ERR_BUG, "database", "a pipeline is queued and was not run");
 	if (c->broken)
 		return error_set(err, ERR_UNAVAILABLE, "database", "the connection was lost");
 	if (!c->begin_pending)
-		return 0;
+		return db_flight_land(c, NULL, 0, err);
 	rc = flight_open(c, err);
 	return rc < 0 ? rc : db_flight_land(c, NULL, 0, err);
 }

@@ -16,6 +16,7 @@ enum db_op_kind { OP_BEGIN, OP_PREPARE, OP_EXEC, OP_COMMIT };
 struct db_op {
 	enum db_op_kind kind;
 	struct db_statement *statement; /* NULL for SQL text */
+	bool silent;			/* an OP_EXEC whose rows nobody wants: db_queue */
 };
 
 struct db_conn {
@@ -30,6 +31,7 @@ struct db_conn {
 	int prepared_cap;
 	struct db_op *ops;
 	int op_count, op_cap;
+	int wanted; /* operations queued by db_pipeline_add: only db_pipeline_run or db_commit may follow */
 };
 
 /* A db_result is libpq's own result under another name. */
@@ -73,7 +75,7 @@ int db_flight_stream(struct db_conn *c, int (*row)(void *arg, const struct db_re
 /* PQgetResult that honours the time-out (then NULL, with c->broken set) and never deadlocks with a full
  * socket. */
 PGresult *db_next_result(struct db_conn *c);
-/* Sends a BEGIN that is still due on its own. */
+/* Sends a BEGIN that is still due, and what db_queue left. */
 int db_begin_now(struct db_conn *c, struct error *err) MUST_USE;
 /* Closes the connection and frees everything. */
 void db_conn_free(struct db_conn *c);

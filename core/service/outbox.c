@@ -65,7 +65,7 @@ int outbox_write(struct outbox *o, struct db_conn *tx, struct error *err)
 	db_param_array(&params, &o->correlations);
 	db_param_array(&params, &o->causations);
 	db_param_array(&params, &o->data);
-	rc = db_exec(tx, &outbox_insert, &params, NULL, err);
+	rc = db_queue(tx, &outbox_insert, &params, err);
 	db_params_done(&params);
 	return rc;
 }

@@ -21,7 +21,7 @@ struct outbox {
 
 /* Adds an event; everything is copied. */
 void outbox_add(struct outbox *o, const struct event_draft *draft);
-/* Writes all rows with one statement in the open transaction; nothing to do when empty. */
+/* Queues one statement that writes all rows in the open transaction (db_queue); nothing to do when empty. */
 int outbox_write(struct outbox *o, struct db_conn *tx, struct error *err) MUST_USE;
 void outbox_reset(struct outbox *o);
 void outbox_done(struct outbox *o);

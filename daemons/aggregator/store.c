@@ -288,7 +288,7 @@ static int write_figures(struct store *s, struct db_conn *tx, struct error *err)
 		db_array_int(&s->figures[3], k->value);
 	}
 	add_params(s, s->figures, ARRAY_LEN(s->figures));
-	return db_exec(tx, &figures_add, &s->params, NULL, err);
+	return db_queue(tx, &figures_add, &s->params, err);
 }
 
 /* --- events --- */
@@ -497,7 +497,7 @@ static int restage(struct store *s, struct db_conn *tx, struct error *err)
 	db_param_array(&s->params, &s->sagas[S_ORDER]);
 	for (int i = S_STATE; i <= S_DUE; i++)
 		db_param_array(&s->params, &s->sagas[i]);
-	return db_exec(tx, &sagas_restage, &s->params, NULL, err);
+	return db_queue(tx, &sagas_restage, &s->params, err);
 }
 
 static int check_sagas(struct store *s, struct db_conn *tx, const struct db_result *r, struct error *err)

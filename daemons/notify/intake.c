@@ -328,24 +328,20 @@ static void begin_notes(struct intake *in, struct delivery_list *out)
 	in->out = out;
 }
 
-/* Writes what was added since begin_notes, both tables in one round trip. */
+/* Writes what was added since begin_notes, without a round trip of its own. */
 static int write_notes(struct intake *in, struct db_conn *tx, struct error *err)
 {
-	int n = 0, rc = 0;
+	int rc = 0;
 
 	if (in->notes[N_ID].count > 0) {
 		add_params(in, in->notes, N_COLUMNS);
-		rc = db_pipeline_add(tx, &notifications_insert, &in->params, err);
-		n++;
+		rc = db_queue(tx, &notifications_insert, &in->params, err);
 	}
 	if (rc == 0 && in->deliveries[D_ID].count > 0) {
 		add_params(in, in->deliveries, D_COLUMNS);
 		db_param_int(&in->params, DELIVERY_LEASE_MS);
-		rc = db_pipeline_add(tx, &deliveries_insert, &in->params, err);
-		n++;
+		rc = db_queue(tx, &deliveries_insert, &in->params, err);
 	}
-	if (rc == 0 && n > 0)
-		rc = db_pipeline_run(tx, NULL, n, err);
 	return rc;
 }
 
@@ -445,7 +441,7 @@ static int release_waiting(struct intake *in, struct db_conn *tx, const struct d
 	db_params_reset(&in->params);
 	db_param_array(&in->params, &ids);
 	db_param_array(&in->params, &statuses);
-	return db_exec(tx, &notifications_release, &in->params, NULL, err);
+	return db_queue(tx, &notifications_release, &in->params, err);
 }
 
 /* Orders of which something was heard before they were created. */

@@ -137,8 +137,8 @@ static void tell_created(struct outbox *outbox, const struct order_draft *d, str
 	outbox_add(outbox, &event);
 }
 
-static int write_orders(struct db_conn *tx, struct ticket **tickets, int n, int64_t *ret_created_us,
-			struct error *err)
+/* Queues the orders and their events: they travel with the COMMIT. */
+static int queue_orders(struct db_conn *tx, struct ticket **tickets, int n, struct error *err)
 {
 	struct order_draft **fresh = xcalloc((size_t)n, sizeof(struct order_draft *));
 	struct outbox outbox = {0};
@@ -152,7 +152,7 @@ static int write_orders(struct db_conn *tx, struct ticket **tickets, int n, int6
 		tell_created(&outbox, &tickets[i]->draft, &data);
 	}
 	if (count > 0)
-		rc = store_insert(tx, fresh, count, ret_created_us, err);
+		rc = store_insert(tx, fresh, count, err);
 	if (rc == 0)
 		rc = outbox_write(&outbox, tx, err);
 	outbox_done(&outbox);
@@ -164,14 +164,17 @@ static int write_orders(struct db_conn *tx, struct ticket **tickets, int n, int6
 static int write_group(struct db_conn *tx, struct ticket **tickets, int n, int64_t *ret_created_us,
 		       struct error *err)
 {
+	CLEANUP(db_result_auto) struct db_result *created = NULL;
 	int rc = db_begin(tx, err);
 
 	if (rc == 0)
 		rc = claim_keys(tx, tickets, n, err);
 	if (rc == 0)
-		rc = write_orders(tx, tickets, n, ret_created_us, err);
+		rc = queue_orders(tx, tickets, n, err);
 	if (rc == 0)
-		rc = db_commit(tx, err);
+		rc = db_commit_results(tx, &created, 1, err);
+	if (rc == 0 && created != NULL)
+		*ret_created_us = db_time(created, 0, 0);
 	if (rc < 0)
 		db_rollback(tx);
 	return rc;

@@ -17,13 +17,13 @@ static const char *or_null(const char *text)
 
 DB_STATEMENT(
     order_insert,
-    "INSERT INTO orders (order_id, status, customer_name, customer_email, customer_phone, delivery_address, "
+    "WITH inserted AS (INSERT INTO orders (order_id, status, customer_name, customer_email, customer_phone, delivery_address, "
     "payment_method, total_amount, currency, items, correlation_id, created_at, updated_at) "
     "SELECT u.a, 'pending', u.b, u.c, u.d, u.e, u.f, u.g, u.h, u.i, u.j, statement_timestamp(), "
     "statement_timestamp() FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], "
     "$6::text[], "
-    "$7::int8[], $8::text[], $9::text[], $10::uuid[]) AS u (a, b, c, d, e, f, g, h, i, j) RETURNING "
-    "created_at");
+    "$7::int8[], $8::text[], $9::text[], $10::uuid[]) AS u (a, b, c, d, e, f, g, h, i, j)) "
+    "SELECT statement_timestamp()");
 
 enum { INSERT_ARRAYS = 10 };
 
@@ -50,10 +50,8 @@ static void fill_arrays(struct db_array a[INSERT_ARRAYS], struct order_draft *co
 	}
 }
 
-int store_insert(struct db_conn *tx, struct order_draft *const *drafts, int n, int64_t *ret_created_us,
-		 struct error *err)
+int store_insert(struct db_conn *tx, struct order_draft *const *drafts, int n, struct error *err)
 {
-	CLEANUP(db_result_auto) struct db_result *r = NULL;
 	CLEANUP(db_params_done) struct db_params params = {0};
 	struct db_array arrays[INSERT_ARRAYS] = {0};
 	int rc;
@@ -61,9 +59,7 @@ int store_insert(struct db_conn *tx, struct order_draft *const *drafts, int n, i
 	fill_arrays(arrays, drafts, n);
 	for (int i = 0; i < INSERT_ARRAYS; i++)
 		db_param_array(&params, &arrays[i]);
-	rc = db_exec(tx, &order_insert, &params, &r, err);
-	if (rc == 0)
-		*ret_created_us = db_time(r, 0, 0);
+	rc = db_pipeline_add(tx, &order_insert, &params, err);
 	for (int i = 0; i < INSERT_ARRAYS; i++)
 		db_array_done(&arrays[i]);
 	return rc;

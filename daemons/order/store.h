@@ -10,9 +10,11 @@
 
 /* --- intake --- */
 
-/* Inserts n orders with one statement; *ret_created_us is their created_at. */
-int store_insert(struct db_conn *tx, struct order_draft *const *drafts, int n, int64_t *ret_created_us,
-		 struct error *err) MUST_USE;
+/*
+ * Queues the insertion of n orders in one statement; its one row, from the pipeline or COMMIT that it travels
+ * with, is their created_at.
+ */
+int store_insert(struct db_conn *tx, struct order_draft *const *drafts, int n, struct error *err) MUST_USE;
 
 struct key_claim {
 	const char *key;

@@ -412,6 +412,68 @@ static void commit_takes_the_queue_along(void **state)
 	db_release(c);
 }
 
+static void hold_insert(struct db_conn *c, int n)
+{
+	CLEANUP(db_params_done) struct db_params p = {0};
+	struct error err;
+
+	db_param_uuid(&p, uuid_v7());
+	db_param_int(&p, n);
+	must(db_queue(c, &insert_one, &p, &err), &err);
+}
+
+static void a_held_statement_goes_before_the_next(void **state)
+{
+	struct db_conn *c = acquire();
+	struct db_result *r[2] = {NULL};
+	struct error err;
+
+	(void)state;
+	assert_int_equal(db_queue(c, &count_rows, NULL, &err), ERR_BUG); /* no transaction holds it */
+	must(db_begin(c, &err), &err);
+	hold_insert(c, 1);
+	assert_int_equal(count(c), 1); /* db_exec: its rows, not the held one's */
+	hold_insert(c, 2);
+	must(db_run(c, "DELETE FROM t WHERE n = 2", &err), &err);
+	hold_insert(c, 3);
+	must(db_pipeline_add(c, &count_rows, NULL, &err), &err);
+	hold_insert(c, 4);
+	must(db_pipeline_run(c, r, 1, &err), &err);
+	assert_int_equal(db_int(r[0], 0, 0), 2);
+	db_result_free(r[0]);
+	hold_insert(c, 5);
+	must(db_pipeline_add(c, &count_rows, NULL, &err), &err);
+	hold_insert(c, 6);
+	must(db_commit_results(c, r, 2, &err), &err);
+	assert_int_equal(db_int(r[0], 0, 0), 4);
+	assert_null(r[1]);
+	db_result_free(r[0]);
+	assert_int_equal(count(c), 5);
+	db_release(c);
+}
+
+static void a_held_statement_fails_with_the_next(void **state)
+{
+	CLEANUP(db_params_done) struct db_params zero = {0};
+	struct db_conn *c = acquire();
+	struct error err;
+
+	(void)state;
+	db_param_int(&zero, 0);
+	must(db_begin(c, &err), &err);
+	hold_insert(c, 1);
+	must(db_queue(c, &divide, &zero, &err), &err);
+	assert_int_equal(db_commit(c, &err), ERR_INVALID);
+	assert_string_equal(err.what, "divide");
+	db_rollback(c);
+	assert_int_equal(count(c), 0);
+	must(db_begin(c, &err), &err);
+	hold_insert(c, 2);
+	db_rollback(c);
+	assert_int_equal(count(c), 0);
+	db_release(c);
+}
+
 static void a_statement_that_fails_to_prepare_can_be_tried_again(void **state)
 {
 	static struct db_statement late = {.name = "late", .sql = "SELECT count(*) FROM comes_later"};
@@ -727,6 +789,8 @@ int main(void)
 	    cmocka_unit_test_setup(a_failure_inside_a_transaction_cannot_be_committed, fresh_table),
 	    cmocka_unit_test_setup(errors_are_classed, fresh_table),
 	    cmocka_unit_test_setup(pipelines_answer_in_order, fresh_table),
+	    cmocka_unit_test_setup(a_held_statement_goes_before_the_next, fresh_table),
+	    cmocka_unit_test_setup(a_held_statement_fails_with_the_next, fresh_table),
 	    cmocka_unit_test(big_pipelines_do_not_deadlock),
 	    cmocka_unit_test_setup(a_failed_pipeline_names_the_statement_and_leaves_the_connection_usable,
 				   fresh_table),
