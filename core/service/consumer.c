@@ -86,8 +86,6 @@ static void parse_item(struct consumer *c, struct item *it, const struct bus_mes
 	it->event.topic = m->topic;
 	it->event.partition = m->partition;
 	it->event.offset = m->offset;
-	it->event.raw = m->value;
-	it->event.raw_len = m->value_len;
 	if (spec->wants == NULL || spec->wants(it->event.type))
 		it->state = ITEM_WANTED;
 }

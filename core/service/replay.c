@@ -107,8 +107,6 @@ static void replay_one(struct service *s, struct effect *x, const json_t *messag
 	if (rc < 0) {
 		judge(out, rc);
 	} else {
-		e.raw = value.data;
-		e.raw_len = value.len;
 		run(s, x, &e, out);
 	}
 	event_done(&e);

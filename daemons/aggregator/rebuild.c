@@ -125,8 +125,6 @@ static int parse_messages(struct attempt *a)
 		e->topic = m->topic;
 		e->partition = m->partition;
 		e->offset = m->offset;
-		e->raw = m->value;
-		e->raw_len = m->value_len;
 		a->pointers[n++] = e;
 	}
 	return n;

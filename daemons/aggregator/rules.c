@@ -198,63 +198,6 @@ bool event_order(const struct event *e, struct uuid *ret)
 	return uuid_parse(e->aggregate_id, ret);
 }
 
-/* Past the string whose opening quote is at p. */
-static const char *skip_string(const char *p, const char *end)
-{
-	for (p++; p < end && *p != '"'; p++)
-		if (*p == '\\')
-			p++;
-	return p < end ? p + 1 : end;
-}
-
-/* Past the value at p, up to the comma or bracket that ends it, without the white space before that. */
-static const char *skip_value(const char *p, const char *end)
-{
-	const char *last = p;
-	int depth = 0;
-
-	while (p < end) {
-		if (depth == 0 && (*p == ',' || *p == '}' || *p == ']'))
-			break;
-		if (*p == '"') {
-			p = last = skip_string(p, end);
-			continue;
-		}
-		depth += (*p == '{' || *p == '[') - (*p == '}' || *p == ']');
-		if (strchr(" \t\r\n", *p) == NULL)
-			last = p + 1;
-		p++;
-	}
-	return last;
-}
-
-static const char *skip_space(const char *p, const char *end)
-{
-	while (p < end && strchr(" \t\r\n,:{", *p) != NULL)
-		p++;
-	return p;
-}
-
-bool event_data_span(const char *raw, size_t len, const char **ret, size_t *ret_len)
-{
-	static const char key[] = "\"event_data\"";
-	const char *end = raw + len, *p = raw;
-
-	while ((p = skip_space(p, end)) < end && *p == '"') {
-		const char *name = p, *name_end = skip_string(p, end), *value = name_end;
-
-		while (value < end && strchr(" \t\r\n:", *value) != NULL)
-			value++;
-		p = skip_value(value, end);
-		if ((size_t)(name_end - name) == sizeof(key) - 1 && memcmp(name, key, sizeof(key) - 1) == 0) {
-			*ret = value;
-			*ret_len = (size_t)(p - value);
-			return true;
-		}
-	}
-	return false;
-}
-
 int latency_bucket(int64_t us)
 {
 	double quarter;

@@ -78,12 +78,6 @@ void saga_add(struct saga *s, const struct event *e);
 
 /* The order an event belongs to; false when it belongs to none. */
 bool event_order(const struct event *e, struct uuid *ret);
-/*
- * Finds the text of the event_data member in the message as received, so that it need not be written anew;
- * false when its key is spelled with escapes.  The message must be valid JSON.
- */
-bool event_data_span(const char *raw, size_t len, const char **ret, size_t *ret_len);
-
 #define MINUTE_US	INT64_C(60000000)
 #define LATENCY_BUCKETS 96
 /* The bucket of a duration: four per power of two, from 1 ms. Shorter ones fall into the first, longer into

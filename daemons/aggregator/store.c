@@ -295,11 +295,8 @@ static int write_figures(struct store *s, struct db_conn *tx, struct error *err)
 
 static void add_data(struct db_array *column, const struct event *e)
 {
-	const char *text;
-	size_t len;
-
-	if (event_data_span(e->raw, e->raw_len, &text, &len)) {
-		db_array_bytes(column, text, len);
+	if (e->data_text != NULL) {
+		db_array_bytes(column, e->data_text, e->data_len);
 	} else {
 		AUTO_FREE char *copy = json_text(e->data);
 

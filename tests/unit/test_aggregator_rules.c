@@ -188,52 +188,6 @@ static void test_rows_do_not_depend_on_the_order_of_arrival(void **state)
 		json_decref(events[i].data);
 }
 
-static void assert_span(const char *message, const char *expected)
-{
-	const char *text = NULL;
-	size_t len = 0;
-
-	if (expected == NULL) {
-		assert_false(event_data_span(message, strlen(message), &text, &len));
-		return;
-	}
-	assert_true(event_data_span(message, strlen(message), &text, &len));
-	assert_int_equal(len, strlen(expected));
-	assert_memory_equal(text, expected, len);
-}
-
-static void test_event_data_is_found_as_it_was_sent(void **state)
-{
-	(void)state;
-	assert_span("{\"a\":1,\"event_data\":{\"x\":\"}\"}}", "{\"x\":\"}\"}");
-	assert_span("{\"event_data\":{\"x\":[1,{\"y\":2}]},\"later\":{}}", "{\"x\":[1,{\"y\":2}]}");
-	assert_span(" { \"n\" : { \"event_data\" : 1 } , \"event_data\" : { \"q\\\"\" : null } } ",
-		    "{ \"q\\\"\" : null }");
-	assert_span("{\"s\":\",\\\"event_data\\\":{}\",\"event_data\":{\"real\":true}}", "{\"real\":true}");
-	assert_span("{\"l\":[\"event_data\",{}],\"event_data\":{}}", "{}");
-	assert_span("{\"event\\u005fdata\":{}}", NULL);
-	assert_span("{}", NULL);
-	assert_span("", NULL);
-}
-
-static void test_unfinished_text_is_not_overrun(void **state)
-{
-	static const char whole[] =
-	    "{\"a\":\"\\\\\",\"b\":[1,{\"c\":\"\\\"\"}],\"event_data\":{\"x\":\"\\u0041\"}}";
-
-	(void)state;
-	for (size_t n = 0; n < sizeof(whole); n++) {
-		char *exact = malloc(n > 0 ? n : 1); /* so that the sanitizer sees the end */
-		const char *text;
-		size_t len;
-
-		memcpy(exact, whole, n);
-		if (event_data_span(exact, n, &text, &len))
-			assert_true(text >= exact && text + len <= exact + n);
-		free(exact);
-	}
-}
-
 static void test_orders_of_events(void **state)
 {
 	struct event e = {.type = EVENT_STOCK_LOW};
@@ -278,8 +232,6 @@ int main(void)
 	    cmocka_unit_test(test_stages_of_the_paths_through_a_saga),
 	    cmocka_unit_test(test_bits_are_distinct),
 	    cmocka_unit_test(test_rows_do_not_depend_on_the_order_of_arrival),
-	    cmocka_unit_test(test_event_data_is_found_as_it_was_sent),
-	    cmocka_unit_test(test_unfinished_text_is_not_overrun),
 	    cmocka_unit_test(test_orders_of_events),
 	    cmocka_unit_test(test_buckets_grow_by_a_quarter_power_of_two),
 	};

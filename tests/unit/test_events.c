@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
@@ -36,6 +37,66 @@ static void envelope_goes_both_ways(void **state)
 	assert_int_equal(e.timestamp_us, 1763728201114000);
 	assert_int_equal(json_integer_value(json_object_get(e.data, "n")), 7);
 	event_done(&e);
+	buf_done(&text);
+}
+
+/* What one way of reading finds, the other finds too. */
+static void assert_same(const struct event *a, const struct event *b)
+{
+	assert_true(uuid_equal(a->id, b->id));
+	assert_int_equal(a->type, b->type);
+	assert_int_equal(a->version, b->version);
+	assert_string_equal(a->aggregate_id, b->aggregate_id);
+	assert_int_equal(a->aggregate_seq, b->aggregate_seq);
+	assert_int_equal(a->timestamp_us, b->timestamp_us);
+	assert_true(uuid_equal(a->correlation_id, b->correlation_id));
+	assert_true(uuid_equal(a->causation_id, b->causation_id));
+	assert_true(json_equal(a->data, b->data));
+}
+
+static void other_spellings_are_read_alike(void **state)
+{
+	static const char data[] =
+	    "{\"order_id\":\"x\",\"list\":[1,{\"event_data\":\"}\"}],\"text\":\"\\\"\"}";
+	struct uuid id = uuid_v7(), correlation = uuid_v7(), cause = uuid_v7();
+	struct buf text = {0};
+	struct event ours, other;
+	struct error err;
+
+	(void)state;
+	event_envelope(&text, &id, "StockReserved", 1, "key-1", 42, 1763728201114000, &correlation, &cause,
+		       data, strlen(data));
+	assert_int_equal(event_parse(text.data, text.len, &ours, &err), 0);
+	assert_int_equal(ours.data_len, strlen(data));
+	assert_memory_equal(ours.data_text, data, ours.data_len);
+	/* A member more at the end, or white space at the start: the general way. */
+	text.data[text.len - 1] = ',';
+	buf_adds(&text, "\"later\":{\"event_data\":1}}");
+	assert_int_equal(event_parse(text.data, text.len, &other, &err), 0);
+	assert_null(other.data_text);
+	assert_same(&ours, &other);
+	event_done(&other);
+	event_done(&ours);
+	buf_done(&text);
+}
+
+/* Every beginning of an envelope, each in memory of its own so that the sanitizer sees its end. */
+static void unfinished_envelopes_are_refused(void **state)
+{
+	static const char data[] = "{\"a\":\"\\\\\",\"b\":[1,{\"c\":\"\\\"\"}]}";
+	struct uuid id = uuid_v7();
+	struct buf text = {0};
+	struct event e;
+
+	(void)state;
+	event_envelope(&text, &id, "OrderPaid", 1, "key", 1, 1763728201114000, &id, &id, data, strlen(data));
+	for (size_t n = 0; n < text.len; n++) {
+		char *exact = xmalloc(n > 0 ? n : 1);
+
+		memcpy(exact, text.data, n);
+		assert_int_equal(event_parse(exact, n, &e, NULL), ERR_MALFORMED);
+		free(exact);
+	}
 	buf_done(&text);
 }
 
@@ -110,6 +171,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(envelope_goes_both_ways),
+	    cmocka_unit_test(other_spellings_are_read_alike),
+	    cmocka_unit_test(unfinished_envelopes_are_refused),
 	    cmocka_unit_test(damage_is_refused),
 	    cmocka_unit_test(traceparent_follows_w3c),
 	    cmocka_unit_test(tables_agree),
