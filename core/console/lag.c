@@ -1,8 +1,10 @@
 /*
- * Lag from Kafka, messages parked from the daemons' metrics.  One thread.
+ * Lag from Kafka, messages parked from the daemons' metrics, which are asked in threads of their own while
+ * Kafka answers.
  */
 #include "core/console/lag.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,14 +50,56 @@ static int64_t parked_of(const char *group)
 	AUTO_FREE char *url = NULL;
 	int64_t n = -1;
 
-	if (daemon_find(group) == NULL)
-		return -1;
 	url = xasprintf("%s/metrics", api_base(group, base, sizeof(base)));
 	call.url = url;
 	if (http_call(&call, &result, NULL) == 0 && result.status == 200)
 		n = metric_sum(buf_str(&result.body), "pizza_consumer_parked");
 	http_result_done(&result);
 	return n;
+}
+
+/* The consuming daemons, all asked at once. */
+struct parked {
+	const struct daemon_info *daemon; /* NULL: not asked */
+	pthread_t thread;
+	int64_t count;
+};
+
+static void *ask_parked(void *arg)
+{
+	struct parked *p = arg;
+
+	p->count = parked_of(p->daemon->name);
+	return NULL;
+}
+
+static void parked_start(struct parked list[DAEMON_COUNT], const char *group)
+{
+	for (int i = 0; i < DAEMON_COUNT; i++) {
+		const struct daemon_info *d = &daemons[i];
+
+		list[i] = (struct parked){.count = -1};
+		if (d->consumes[0] == NULL || (group != NULL && strcmp(group, d->name) != 0))
+			continue;
+		list[i].daemon = d;
+		if (pthread_create(&list[i].thread, NULL, ask_parked, &list[i]) != 0)
+			list[i].daemon = NULL;
+	}
+}
+
+static void parked_wait(struct parked list[DAEMON_COUNT])
+{
+	for (int i = 0; i < DAEMON_COUNT; i++)
+		if (list[i].daemon != NULL)
+			pthread_join(list[i].thread, NULL);
+}
+
+static int64_t parked_in(const struct parked list[DAEMON_COUNT], const char *group)
+{
+	for (int i = 0; i < DAEMON_COUNT; i++)
+		if (list[i].daemon != NULL && strcmp(list[i].daemon->name, group) == 0)
+			return list[i].count;
+	return -1;
 }
 
 /* --- rows --- */
@@ -141,16 +185,6 @@ static json_t *row_json(const struct bus_lag *list, int n, enum lag_by by, int64
 			 state_word(t.state), "member", member, "members", t.members);
 }
 
-static int compare_lag(const void *left, const void *right)
-{
-	const struct bus_lag *a = left, *b = right;
-	int c = strcmp(a->group, b->group);
-
-	if (c == 0)
-		c = strcmp(a->topic, b->topic);
-	return c != 0 ? c : (a->partition > b->partition) - (a->partition < b->partition);
-}
-
 static bool belongs(const struct bus_lag *a, const struct bus_lag *b, enum lag_by by)
 {
 	return strcmp(a->group, b->group) == 0 && by != LAG_BY_PARTITION &&
@@ -166,26 +200,23 @@ static int fetch(struct console *c, const char *group, bool seconds, struct bus_
 	if (rc == 0)
 		rc = bus_admin_lag(bus, group != NULL ? &group : NULL, group != NULL, seconds, ret, ret_count,
 				   err);
-	if (rc == 0 && *ret_count > 0)
-		qsort(*ret, (size_t)*ret_count, sizeof(**ret), compare_lag);
 	return rc;
 }
 
 int lag_list(struct console *c, const char *group, enum lag_by by, json_t **ret, struct error *err)
 {
+	struct parked parked[DAEMON_COUNT];
 	struct bus_lag *list = NULL;
 	json_t *rows = json_array();
-	const char *known_group = "";
-	int64_t parked = -1;
-	int n = 0, rc = fetch(c, group, true, &list, &n, err);
+	int n = 0, rc;
 
+	parked_start(parked, group);
+	rc = fetch(c, group, true, &list, &n, err);
+	parked_wait(parked);
 	for (int i = 0, len; i < n && rc == 0; i += len) {
 		for (len = 1; i + len < n && belongs(&list[i], &list[i + len], by); len++)
 			;
-		if (strcmp(known_group, list[i].group) != 0)
-			parked = parked_of(list[i].group);
-		known_group = list[i].group;
-		json_array_append_new(rows, row_json(list + i, len, by, parked));
+		json_array_append_new(rows, row_json(list + i, len, by, parked_in(parked, list[i].group)));
 	}
 	bus_lag_free(list, n);
 	if (rc < 0) {
