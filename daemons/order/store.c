@@ -15,15 +15,15 @@ static const char *or_null(const char *text)
 
 /* --- intake --- */
 
-DB_STATEMENT(
-    order_insert,
-    "WITH inserted AS (INSERT INTO orders (order_id, status, customer_name, customer_email, customer_phone, delivery_address, "
-    "payment_method, total_amount, currency, items, correlation_id, created_at, updated_at) "
-    "SELECT u.a, 'pending', u.b, u.c, u.d, u.e, u.f, u.g, u.h, u.i, u.j, statement_timestamp(), "
-    "statement_timestamp() FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], "
-    "$6::text[], "
-    "$7::int8[], $8::text[], $9::text[], $10::uuid[]) AS u (a, b, c, d, e, f, g, h, i, j)) "
-    "SELECT statement_timestamp()");
+DB_STATEMENT(order_insert,
+	     "WITH inserted AS (INSERT INTO orders (order_id, status, customer_name, customer_email, "
+	     "customer_phone, delivery_address, "
+	     "payment_method, total_amount, currency, items, correlation_id, created_at, updated_at) "
+	     "SELECT u.a, 'pending', u.b, u.c, u.d, u.e, u.f, u.g, u.h, u.i, u.j, statement_timestamp(), "
+	     "statement_timestamp() FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], "
+	     "$6::text[], "
+	     "$7::int8[], $8::text[], $9::text[], $10::uuid[]) AS u (a, b, c, d, e, f, g, h, i, j)) "
+	     "SELECT statement_timestamp()");
 
 enum { INSERT_ARRAYS = 10 };
 
