@@ -164,6 +164,8 @@ enum output_format cli_format(const struct cli *c)
 {
 	const char *word = cli_text(c, "output");
 
+	if (c->changes != NULL)
+		return OUTPUT_JSONL;
 	for (int i = 0; i < OUTPUT_FORMAT_COUNT; i++)
 		if (strcmp(output_format_words[i], word) == 0)
 			return (enum output_format)i;
@@ -201,7 +203,9 @@ static int open_output(struct cli *c, const struct column *columns, bool list,
 	    .color = c->color,
 	    .utf8 = c->utf8,
 	    .width = c->width,
-	    .stream = stdout,
+	    .stream = c->out,
+	    .changes = c->changes,
+	    .unread = &c->unread,
 	};
 
 	return output_open(&s, columns, list, ret, err);
@@ -253,7 +257,7 @@ int cli_list(struct cli *c, json_t *rows, struct error *err)
 int cli_print(struct cli *c, const struct buf *text, bool live)
 {
 	if (c->print_errno == 0 &&
-	    (fwrite(buf_str(text), 1, text->len, stdout) != text->len || (live && fflush(stdout) != 0)))
+	    (fwrite(buf_str(text), 1, text->len, c->out) != text->len || (live && fflush(c->out) != 0)))
 		c->print_errno = errno != 0 ? errno : EIO;
 	return c->print_errno != 0;
 }
@@ -262,7 +266,7 @@ void cli_say(const struct cli *c, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (cli_flag(c, "quiet"))
+	if (cli_flag(c, "quiet") || c->watched)
 		return;
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);

@@ -21,6 +21,10 @@ struct cli {
 	bool color; /* colours are wanted on stdout */
 	bool utf8;
 	int width;		 /* of the terminal; 0 when stdout is none */
+	FILE *out;		 /* where data goes: stdout, or what is to be drawn by --watch */
+	bool watched;		 /* --watch: remarks would stand in the way */
+	bool unread;		 /* nobody reads the output any more */
+	struct changes *changes; /* since the look before, by --watch without a terminal; or NULL */
 	int print_errno;	 /* why cli_print failed; 0: it has not */
 	struct console *console; /* NULL until cli_console */
 };

@@ -16,11 +16,6 @@
 
 #define TAIL "200"
 
-struct printer {
-	struct cli *cli;
-	struct output *out; /* NULL: for people */
-};
-
 static const char *level_color(const char *level)
 {
 	if (strcmp(level, "error") == 0)
@@ -58,10 +53,11 @@ static void add_fields(struct buf *out, const json_t *row)
 }
 
 /* "12:30:01.114 warn  paymentd.1   the breaker is open provider=stripe" */
-static void add_line(struct buf *out, const json_t *row, bool color)
+static void add_line(void *arg, const json_t *row, struct buf *out)
 {
+	const struct cli *c = arg;
 	const char *ts = json_string_or(row, "ts", ""), *level = json_string_or(row, "level", "info");
-	const char *msg = json_string_or(row, "msg", ""), *shade = color ? level_color(level) : NULL;
+	const char *msg = json_string_or(row, "msg", ""), *shade = c->color ? level_color(level) : NULL;
 	char who[64];
 	int64_t replica = json_int_or(row, "replica", 0);
 
@@ -77,19 +73,7 @@ static void add_line(struct buf *out, const json_t *row, bool color)
 	buf_addc(out, '\n');
 }
 
-static int print_line(void *arg, json_t *line, struct error *err)
-{
-	struct printer *p = arg;
-	AUTO_JSON json_t *row = line;
-	CLEANUP(buf_done) struct buf text = {0};
-
-	if (p->out != NULL)
-		return output_row(p->out, json_incref(row), err);
-	add_line(&text, row, p->cli->color);
-	return cli_print(p->cli, &text, cli_flag(p->cli, "follow"));
-}
-
-static int read_logs(struct cli *c, struct printer *p, struct error *err)
+static int read_logs(struct cli *c, struct output *o, struct error *err)
 {
 	int64_t since = cli_ms(c, "since", -1);
 	bool narrowed = since >= 0 || cli_text(c, "order") != NULL;
@@ -109,25 +93,23 @@ static int read_logs(struct cli *c, struct printer *p, struct error *err)
 		q.level = LOG_DEBUG;
 	if (q.tail == 0 && !q.follow)
 		q.tail = -1;
-	return rc < 0 ? rc : logs_read(&q, print_line, p, err);
+	return rc < 0 ? rc : logs_read(&q, resource_row, o, err);
 }
 
 static int logs(struct cli *c, struct error *err)
 {
-	struct printer p = {.cli = c};
-	int rc;
+	struct output *o = NULL;
+	int rc = cli_output(c, &o, err);
 
-	if (cli_flag(c, "follow"))
+	if (rc < 0)
+		return rc;
+	output_lines(o, add_line, c);
+	if (cli_flag(c, "follow")) {
 		interrupt_catch();
-	if (!cli_human(c) || cli_text(c, "columns") != NULL) {
-		rc = cli_output(c, &p.out, err);
-		if (rc < 0)
-			return rc;
+		output_live(o);
 	}
-	if (p.out != NULL && cli_flag(c, "follow"))
-		output_live(p.out);
-	rc = read_logs(c, &p, err);
-	return output_close(p.out, rc, err);
+	rc = read_logs(c, o, err);
+	return output_close(o, rc, err);
 }
 
 static const struct column log_columns[] = {

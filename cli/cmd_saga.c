@@ -138,15 +138,19 @@ static int saga_wait_for(struct cli *c, struct error *err)
 
 /* --- follow --- */
 
-static int print_step(struct cli *c, struct output *o, const struct saga *s, int step, struct error *err)
-{
-	struct timeline_style style = style_of(c);
-	CLEANUP(buf_done) struct buf text = {0};
+/* A step as it is drawn: what a row alone does not tell. */
+struct step_line {
+	struct timeline_style style;
+	const struct saga *saga;
+	int step;
+};
 
-	if (o != NULL)
-		return output_row(o, saga_step_json(s, step), err);
-	timeline_step(&text, s, step, &style);
-	return cli_print(c, &text, true);
+static void add_step_line(void *arg, const json_t *row, struct buf *out)
+{
+	const struct step_line *l = arg;
+
+	(void)row;
+	timeline_step(out, l->saga, l->step, &l->style);
 }
 
 static bool is_known(const struct uuid *seen, int n, struct uuid id)
@@ -161,6 +165,9 @@ static bool is_known(const struct uuid *seen, int n, struct uuid id)
 static int print_news(struct cli *c, struct output *o, const struct saga *s, struct uuid **seen, int *count,
 		      struct error *err)
 {
+	struct step_line line = {.style = style_of(c), .saga = s};
+
+	output_lines(o, add_step_line, &line);
 	for (int i = 0; i < s->steps.count; i++) {
 		int rc;
 
@@ -168,7 +175,8 @@ static int print_news(struct cli *c, struct output *o, const struct saga *s, str
 			continue;
 		*seen = xreallocarray(*seen, (size_t)*count + 1, sizeof(**seen));
 		(*seen)[(*count)++] = s->steps.events[i].event_id;
-		rc = print_step(c, o, s, i, err);
+		line.step = i;
+		rc = output_row(o, saga_step_json(s, i), err);
 		if (rc != 0)
 			return rc;
 	}
@@ -198,18 +206,14 @@ static int follow_one(struct cli *c, struct output *o, struct error *err)
 	return rc < 0 ? rc : 0;
 }
 
-struct all_steps {
-	struct cli *cli;
-	struct output *out; /* NULL: for people */
-};
-
-static void add_event_line(struct buf *text, const json_t *m)
+static void add_event_line(void *arg, const json_t *m, struct buf *text)
 {
 	const json_t *value = json_object_get(m, "value");
 	struct saga_event e = {.data = json_object_get(value, "event_data")};
 	CLEANUP(buf_done) struct buf detail = {0};
 	const char *at = json_string_or(value, "timestamp", json_string_or(m, "timestamp", ""));
 
+	(void)arg;
 	saga_detail(&e, &detail);
 	buf_addf(text, "%.12s  ", strlen(at) > 11 ? at + 11 : "");
 	human_safe(text, json_string_or(m, "key", "-"), strlen(json_string_or(m, "key", "-")));
@@ -221,23 +225,10 @@ static void add_event_line(struct buf *text, const json_t *m)
 	buf_addc(text, '\n');
 }
 
-static int print_message(void *arg, json_t *message, struct error *err)
-{
-	struct all_steps *all = arg;
-	AUTO_JSON json_t *m = message;
-	CLEANUP(buf_done) struct buf text = {0};
-
-	if (all->out != NULL)
-		return output_row(all->out, json_incref(m), err);
-	add_event_line(&text, m);
-	return cli_print(all->cli, &text, true);
-}
-
 static int follow_all(struct cli *c, struct output *o, struct error *err)
 {
 	const char *const names[] = {topics[TOPIC_ORDER].name, topics[TOPIC_INVENTORY].name,
 				     topics[TOPIC_PAYMENT].name, topics[TOPIC_KITCHEN].name};
-	struct all_steps all = {c, o};
 	struct topics_read read = {.topics = names,
 				   .topic_count = (int)ARRAY_LEN(names),
 				   .since_us = -1,
@@ -247,21 +238,19 @@ static int follow_all(struct cli *c, struct output *o, struct error *err)
 	struct console *console = NULL;
 	int rc = cli_console(c, &console, err);
 
-	return rc < 0 ? rc : topics_read(console, &read, print_message, &all, err);
+	output_lines(o, add_event_line, NULL);
+	return rc < 0 ? rc : topics_read(console, &read, resource_row, o, err);
 }
 
 static int saga_follow(struct cli *c, struct error *err)
 {
 	struct output *o = NULL;
-	int rc = 0;
+	int rc = cli_output(c, &o, err);
 
+	if (rc < 0)
+		return rc;
 	interrupt_catch();
-	if (!cli_human(c)) {
-		rc = cli_output(c, &o, err);
-		if (rc < 0)
-			return rc;
-		output_live(o);
-	}
+	output_live(o);
 	rc = cli_arguments(c) > 0 ? follow_one(c, o, err) : follow_all(c, o, err);
 	return output_close(o, rc, err);
 }
@@ -314,8 +303,13 @@ static const struct column list_columns[] = {
     {.name = "age_seconds",
      .title = "age",
      .kind = COLUMN_SECONDS,
+     .flags = COLUMN_PASSING,
      .text = "from its start to its end, or to now"},
-    {.name = "waiting_seconds", .title = "idle", .kind = COLUMN_SECONDS, .text = "since its latest step"},
+    {.name = "waiting_seconds",
+     .title = "idle",
+     .kind = COLUMN_SECONDS,
+     .flags = COLUMN_PASSING,
+     .text = "since its latest step"},
     {.name = "steps", .kind = COLUMN_INT, .text = "events so far, without notifications"},
     {.name = "customer_name", .title = "customer", .flags = COLUMN_WIDE, .text = "who ordered"},
     {.name = "total_amount",

@@ -44,13 +44,8 @@ static int topic_show(struct cli *c, struct error *err)
 
 /* --- tail --- */
 
-struct tail {
-	struct cli *cli;
-	struct output *out; /* NULL: for people */
-};
-
 /* "12:30:01.114  3@1842  key  OrderCreated  {…}" */
-static void add_message(struct buf *text, const json_t *m)
+static void add_message(void *arg, const json_t *m, struct buf *text)
 {
 	const char *at = json_string_or(m, "timestamp", ""), *key = json_string_or(m, "key", "-");
 	const json_t *value = json_object_get(m, "value");
@@ -58,6 +53,7 @@ static void add_message(struct buf *text, const json_t *m)
 	const json_t *data = type != NULL ? json_object_get(value, "event_data") : value;
 	AUTO_FREE char *body = data != NULL ? json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
 
+	(void)arg;
 	buf_addf(text, "%.12s  %lld@%lld  ", strlen(at) > 11 ? at + 11 : "-",
 		 (long long)json_int_or(m, "partition", 0), (long long)json_int_or(m, "offset", 0));
 	human_safe(text, key, strlen(key));
@@ -71,19 +67,7 @@ static void add_message(struct buf *text, const json_t *m)
 	buf_addc(text, '\n');
 }
 
-static int print_message(void *arg, json_t *message, struct error *err)
-{
-	struct tail *t = arg;
-	AUTO_JSON json_t *m = message;
-	CLEANUP(buf_done) struct buf text = {0};
-
-	if (t->out != NULL)
-		return output_row(t->out, json_incref(m), err);
-	add_message(&text, m);
-	return cli_print(t->cli, &text, true);
-}
-
-static int tail(struct cli *c, struct tail *t, struct error *err)
+static int tail(struct cli *c, struct output *o, struct error *err)
 {
 	const char *topic = cli_argument(c, 0);
 	int64_t since = cli_ms(c, "since", -1);
@@ -102,24 +86,22 @@ static int tail(struct cli *c, struct tail *t, struct error *err)
 
 	if (read.tail == 0 && !read.follow)
 		read.tail = -1;
-	return rc < 0 ? rc : topics_read(console, &read, print_message, t, err);
+	return rc < 0 ? rc : topics_read(console, &read, resource_row, o, err);
 }
 
 static int topic_tail(struct cli *c, struct error *err)
 {
-	struct tail t = {.cli = c};
-	int rc;
+	struct output *o = NULL;
+	int rc = cli_output(c, &o, err);
 
+	if (rc < 0)
+		return rc;
 	interrupt_catch();
-	if (!cli_human(c) || cli_text(c, "columns") != NULL) {
-		rc = cli_output(c, &t.out, err);
-		if (rc < 0)
-			return rc;
-	}
-	if (t.out != NULL && cli_flag(c, "follow"))
-		output_live(t.out);
-	rc = tail(c, &t, err);
-	return output_close(t.out, rc, err);
+	output_lines(o, add_message, NULL);
+	if (cli_flag(c, "follow"))
+		output_live(o);
+	rc = tail(c, o, err);
+	return output_close(o, rc, err);
 }
 
 /* --- produce --- */

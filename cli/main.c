@@ -13,12 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/help.h"
 #include "cli/human.h"
+#include "cli/terminal.h"
 #include "cli/view.h"
 #include "core/base/buf.h"
 #include "core/base/log.h"
@@ -46,16 +46,6 @@ static bool init_locale(void)
 	if (!utf8)
 		setlocale(LC_CTYPE, "C.UTF-8");
 	return utf8;
-}
-
-static int terminal_width(void)
-{
-	struct winsize w;
-	const char *columns = getenv("COLUMNS");
-
-	if (columns != NULL && atoi(columns) > 0)
-		return atoi(columns);
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
 }
 
 static bool wants_color(const struct cli *c)
@@ -180,6 +170,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	log_set_level(LOG_ERROR);
 	c.utf8 = init_locale();
+	c.out = stdout;
 	c.tty = isatty(STDOUT_FILENO) == 1;
 	c.width = c.tty ? terminal_width() : 0;
 	rc = command_parse(argc, argv, &c.given, &err);

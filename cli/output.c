@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cli/changes.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/nearest.h"
@@ -201,6 +202,8 @@ int output_open(const struct output_settings *settings, const struct column *col
 		rc = choose_sort(o, settings->sort, err);
 	if (rc == 0)
 		rc = choose_where(o, err);
+	if (settings->changes != NULL && o->held == NULL)
+		o->held = json_array();
 	if (rc < 0) {
 		output_free(o);
 		return rc;
@@ -216,21 +219,33 @@ const struct where *output_where(const struct output *o)
 
 const char *output_delegate_sort(struct output *o)
 {
-	if (o->held == NULL || source_sql(o->settings.source, o->sort_column->name) == NULL)
+	if (o->held == NULL || o->sort_column == NULL ||
+	    source_sql(o->settings.source, o->sort_column->name) == NULL)
 		return NULL;
-	json_decref(o->held);
-	o->held = NULL;
+	o->sort_column = NULL;
+	if (o->settings.changes == NULL) {
+		json_decref(o->held);
+		o->held = NULL;
+	}
 	return o->settings.sort;
 }
 
 int64_t output_wanted(const struct output *o, bool filters)
 {
-	return (o->where == NULL || filters) && o->held == NULL ? o->settings.limit : -1;
+	return (o->where == NULL || filters) && o->sort_column == NULL ? o->settings.limit : -1;
 }
 
 void output_live(struct output *o)
 {
 	o->live = true;
+}
+
+void output_lines(struct output *o, void (*line)(void *arg, const json_t *row, struct buf *out), void *arg)
+{
+	if (!o->renderer->human || o->chosen)
+		return;
+	o->line = line;
+	o->line_arg = arg;
 }
 
 static int flush_text(struct output *o, struct error *err)
@@ -249,6 +264,8 @@ static int flush_text(struct output *o, struct error *err)
 	if (errno != EPIPE)
 		return error_set(err, ERR_IO, "write the output", "%s", strerror(errno));
 	clearerr(o->settings.stream);
+	if (o->settings.unread != NULL)
+		*o->settings.unread = true;
 	return 0;
 }
 
@@ -258,10 +275,13 @@ static int write_row(struct output *o, const json_t *row, struct error *err)
 
 	if (o->closed || (o->settings.limit >= 0 && o->rows >= o->settings.limit))
 		return 1;
-	if (!o->begun)
+	if (!o->begun && o->line == NULL)
 		o->renderer->begin(o);
 	o->begun = true;
-	o->renderer->row(o, row);
+	if (o->line != NULL)
+		o->line(o->line_arg, row, &o->text);
+	else
+		o->renderer->row(o, row);
 	o->rows++;
 	if (o->live || o->text.len >= FLUSH_AT)
 		rc = flush_text(o, err);
@@ -313,11 +333,12 @@ static int compare_keys(const void *left, const void *right)
 	return c != 0 ? c : (a->place > b->place) - (a->place < b->place);
 }
 
-static int write_sorted(struct output *o, struct error *err)
+/* The held rows in the order asked for; owned. */
+static json_t *sorted(struct output *o)
 {
 	size_t n = json_array_size(o->held);
 	AUTO_FREE struct sort_key *keys = xcalloc(n + 1, sizeof(*keys));
-	int rc = 0;
+	json_t *rows = json_array();
 
 	for (size_t i = 0; i < n; i++) {
 		keys[i].row = json_array_get(o->held, i);
@@ -328,8 +349,32 @@ static int write_sorted(struct output *o, struct error *err)
 		keys[i].down = o->settings.sort[0] == '-';
 	}
 	qsort(keys, n, sizeof(*keys), compare_keys);
-	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = write_row(o, keys[i].row, err);
+	for (size_t i = 0; i < n; i++)
+		json_array_append(rows, (json_t *)keys[i].row);
+	return rows;
+}
+
+static void keep_first(json_t *rows, int64_t limit)
+{
+	for (size_t n = json_array_size(rows); limit >= 0 && n > (size_t)limit; n--)
+		json_array_remove(rows, n - 1);
+}
+
+static int write_held(struct output *o, struct error *err)
+{
+	json_t *rows = o->sort_column != NULL ? sorted(o) : json_incref(o->held), *changed;
+	int rc = 0;
+
+	if (o->settings.changes != NULL) {
+		keep_first(rows, o->settings.limit);
+		o->settings.limit = -1;
+		changed = changes_update(o->settings.changes, o->columns, rows, o->settings.now_us);
+		json_decref(rows);
+		rows = changed;
+	}
+	for (size_t i = 0; i < json_array_size(rows) && rc == 0; i++)
+		rc = write_row(o, json_array_get(rows, i), err);
+	json_decref(rows);
 	return rc < 0 ? rc : 0;
 }
 
@@ -339,6 +384,10 @@ json_t *output_pick(const struct output *o, const json_t *row)
 	const char *name;
 	json_t *value;
 
+	if (o->settings.changes != NULL) {
+		json_object_set(picked, "change", json_object_get(row, "change"));
+		json_object_set(picked, "change_at", json_object_get(row, "change_at"));
+	}
 	for (int i = 0; o->shown[i] != NULL; i++) {
 		value = json_object_get(row, o->shown[i]->name);
 		json_object_set_new(picked, o->shown[i]->name,
@@ -357,11 +406,11 @@ int output_close(struct output *o, int rc, struct error *err)
 	if (o == NULL)
 		return rc;
 	if (rc >= 0 && o->held != NULL)
-		rc = write_sorted(o, err);
-	if (rc >= 0 && !o->begun)
+		rc = write_held(o, err);
+	if (rc >= 0 && !o->begun && o->line == NULL)
 		o->renderer->begin(o);
 	o->begun = o->begun || rc >= 0;
-	if (o->begun)
+	if (o->begun && o->line == NULL)
 		o->renderer->end(o, rc < 0);
 	if (rc >= 0)
 		rc = flush_text(o, err);

@@ -36,9 +36,11 @@ enum column_kind {
 /* "text", "time", "money" … */
 const char *column_kind_word(enum column_kind kind);
 
-#define COLUMN_ID      1 /* what `-o name` writes */
-#define COLUMN_WIDE    2 /* in tables only with `-o wide` */
-#define COLUMN_MACHINE 4 /* in tables only when asked for by --columns */
+#define COLUMN_ID      1  /* what `-o name` writes */
+#define COLUMN_WIDE    2  /* in tables only with `-o wide` */
+#define COLUMN_MACHINE 4  /* in tables only when asked for by --columns */
+#define COLUMN_PASSING 8  /* changes with time alone: no change for --watch */
+#define COLUMN_KEY     16 /* part of what tells rows apart, beside the id */
 
 struct column {
 	const char *name;  /* the member: "order_id"; NULL ends a list of columns */
@@ -85,6 +87,8 @@ enum output_time {
 };
 extern const char *const output_time_words[OUTPUT_TIME_COUNT + 1]; /* NULL-terminated */
 
+struct changes;
+
 struct output_settings {
 	enum output_format format;
 	enum output_time time;
@@ -101,6 +105,8 @@ struct output_settings {
 	bool utf8;
 	int width; /* of the terminal; 0: it is none, nothing is cut */
 	FILE *stream;
+	bool *unread;		 /* becomes true when nobody reads any more */
+	struct changes *changes; /* since these, only what has changed is written; NULL: all rows */
 };
 
 struct output;
@@ -132,6 +138,11 @@ const char *output_delegate_sort(struct output *o);
 int64_t output_wanted(const struct output *o, bool filters);
 /* Makes each row appear at once: for streams. */
 void output_live(struct output *o);
+/*
+ * In the forms for people, unless columns were chosen, each row is written by `line`, which appends it with
+ * its line end, instead of into a table.
+ */
+void output_lines(struct output *o, void (*line)(void *arg, const json_t *row, struct buf *out), void *arg);
 /* What a machine finds in a column: "text", "time", "integer" … */
 const char *output_kind_word(enum column_kind kind);
 /* True in the forms for people. */
@@ -154,6 +165,8 @@ struct output {
 	struct where *where;
 	struct where_column *where_columns; /* what where looks at */
 	const struct column *sort_column;
+	void (*line)(void *arg, const json_t *row, struct buf *out); /* instead of the renderer, or NULL */
+	void *line_arg;
 	struct buf text; /* what the renderer wrote and the stream has not got yet */
 	void *state;	 /* of the renderer */
 };

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "cli/watch.h"
 #include "core/base/json.h"
 
 static bool asks_for_help(const struct cli *c, const char *option)
@@ -95,5 +96,10 @@ int view_run(struct cli *c, struct error *err)
 		return explain_columns(c, err);
 	if (asks_for_help(c, "where"))
 		return explain_where(c, err);
+	if (c->given.command->shape == SHAPE_STREAM && cli_given(c, "sort"))
+		return error_set(err, ERR_USAGE, "--sort",
+				 "sorts lists; a stream's rows come in their own order");
+	if (cli_given(c, "watch"))
+		return watch_run(c, err);
 	return c->given.command->run(c, err);
 }
