@@ -78,12 +78,10 @@ static void add_title(struct buf *out, const struct cli *c, const struct screen 
 	const struct command *command = c->given.command;
 
 	clock_format(s->at_us, at);
-	buf_addf(out, "%s%s%s%s  %.8sZ, every %s\033[K\n\033[K\n", c->color ? "\033[1m" : "",
+	buf_addf(out, "%s%s%s%s%s  %.8sZ, every %s\033[K\n\033[K\n", c->color ? "\033[1m" : "",
 		 c->given.noun->name, command->verb != NULL ? " " : "",
-		 command->verb != NULL ? command->verb : "", at + 11,
+		 command->verb != NULL ? command->verb : "", c->color ? "\033[0m" : "", at + 11,
 		 duration_format(interval(c) * 1000, every));
-	if (c->color)
-		buf_adds(out, "\033[0m");
 }
 
 static void add_lost(struct buf *out, const struct screen *s)
@@ -152,8 +150,11 @@ static int watch_screen(struct cli *c, struct error *err)
 			draw(c, &s);
 			pause_for(c, interval(c));
 			c->width = terminal_width();
-			if (!interrupted)
-				keep(&s, look(c, &text, err), text, err);
+			if (interrupted || c->unread)
+				break;
+			rc = look(c, &text, err);
+			keep(&s, rc, text, err);
+			rc = 0;
 		}
 		(void)cli_print(c, &leave, true);
 	}
