@@ -37,6 +37,8 @@ static void csv_begin(struct output *o)
 
 static void csv_row(struct output *o, const json_t *row)
 {
+	size_t start = o->text.len;
+
 	for (int i = 0; o->shown[i] != NULL; i++) {
 		const json_t *value = json_object_get(row, o->shown[i]->name);
 
@@ -50,6 +52,8 @@ static void csv_row(struct output *o, const json_t *row)
 			csv_field(&o->text, text);
 		}
 	}
+	if (o->text.len == start)
+		buf_adds(&o->text, "\"\""); /* an empty line would be no record */
 	buf_adds(&o->text, "\r\n");
 }
 

@@ -28,7 +28,7 @@ static bool yaml_is_plain(const char *text)
 }
 
 /* Code points that YAML wants escaped though JSON does not: DEL, C1 controls, other line ends, the byte order
- * mark. */
+ * mark, and the two that are none. */
 static size_t yaml_special(const unsigned char *p, unsigned *ret)
 {
 	if (p[0] == 0x7f) {
@@ -45,6 +45,10 @@ static size_t yaml_special(const unsigned char *p, unsigned *ret)
 	}
 	if (p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf) {
 		*ret = 0xfeff;
+		return 3;
+	}
+	if (p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe) {
+		*ret = 0xffc0 | (p[2] & 0x3f);
 		return 3;
 	}
 	return 0;

@@ -10,6 +10,7 @@
 #include <locale.h>
 #include <string.h>
 
+#include "cli/changes.c"
 #include "cli/human.c"
 #include "cli/output.c"
 #include "cli/render_csv.c"
@@ -124,6 +125,8 @@ static void test_csv(void **state)
 	      "id,name,amount,ok\r\na,\"x,\"\"y\"\"\r\nz\",-5,true\r\nb,,0,true\r\n");
 	s.headings = false;
 	check(render(&s, true, NULL), "");
+	s.columns = "name"; /* an empty line is no record */
+	check(render(&s, true, row("b", NULL, 0, 0), NULL), "\"\"\r\n");
 }
 
 static void test_csv_nested(void **state)
@@ -376,6 +379,126 @@ static void test_full_disk(void **state)
 	fclose(s.stream);
 }
 
+static void test_where(void **state)
+{
+	static const struct where_column source[] = {{"id", WHERE_TEXT, "x.id"}, {0}};
+	struct output_settings s = as(OUTPUT_NAME);
+	struct output *o;
+	struct error err = {0};
+
+	(void)state;
+	s.where = "amount >= 0.03 and took_ms < 1s";
+	check(render(&s, true, row("a", "", 2, 5), row("b", "", 3, 5), row("c", "", 3, 1000),
+		     row("d", "", 9, 5), NULL),
+	      "b\nd\n");
+	s.limit = 1;
+	check(render(&s, true, row("a", "", 2, 5), row("b", "", 3, 5), row("d", "", 9, 5), NULL), "b\n");
+	assert_int_equal(output_open(&s, columns, false, &o, &err),
+			 ERR_USAGE); /* a show has no rows to choose */
+	s.where = "nmae = x";
+	assert_int_equal(output_open(&s, columns, true, &o, &err), ERR_USAGE);
+	assert_string_equal(err.hint, "did you mean name?\nnmae = x\n^");
+	/* What the source is told: the limit only when it filters and sorts as well. */
+	s.where = "id = x";
+	s.sort = "-id";
+	s.source = source;
+	assert_int_equal(output_open(&s, columns, true, &o, &err), 0);
+	assert_int_equal(output_wanted(o, true), -1);
+	assert_string_equal(output_delegate_sort(o), "-id");
+	assert_int_equal(output_wanted(o, false), -1);
+	assert_int_equal(output_wanted(o, true), 1);
+	assert_null(output_delegate_sort(o));
+	assert_int_equal(output_close(o, ERR_FAILED, NULL), ERR_FAILED);
+}
+
+static void test_times(void **state)
+{
+	static const struct {
+		const char *at, *relative;
+	} cases[] = {{"2026-11-21T12:30:01.000000Z", "now"},
+		     {"2026-11-21T12:29:59.5Z", "1s ago"},
+		     {"2026-11-21T12:25:00Z", "5m ago"},
+		     {"2026-11-21T09:30:01Z", "3h ago"},
+		     {"2026-11-11T12:30:01Z", "10d ago"},
+		     {"2026-11-21T12:40:02Z", "in 10m"},
+		     {"no time", "no time"}};
+	struct output_settings s = as(OUTPUT_TABLE);
+	CLEANUP(buf_done) struct buf out = {0};
+
+	(void)state;
+	assert_true(clock_parse("2026-11-21T12:30:01Z", &s.now_us));
+	s.time = OUTPUT_TIME_RELATIVE;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		buf_reset(&out);
+		human_time(&out, cases[i].at, &s);
+		assert_string_equal(buf_str(&out), cases[i].relative);
+	}
+	s.time = OUTPUT_TIME_RAW;
+	buf_reset(&out);
+	human_time(&out, "2026-11-21T12:30:01.123456Z", &s);
+	assert_string_equal(buf_str(&out), "2026-11-21T12:30:01.123456Z");
+}
+
+/* One look of --watch elsewhere than on a terminal. */
+static char *look(struct changes *c, json_t *first, json_t *second)
+{
+	struct output_settings s = as(OUTPUT_JSONL);
+
+	s.columns = "id,name";
+	s.changes = c;
+	return render(&s, true, first, second, NULL);
+}
+
+static void test_changes(void **state)
+{
+	struct changes *c = changes_new();
+
+	(void)state;
+	check(
+	    look(c, row("a", "A", 1, 1), row("b", "B", 1, 1)),
+	    "{\"change\":\"new\",\"change_at\":\"1970-01-01T00:00:00.000000Z\",\"id\":\"a\",\"name\":\"A\"}\n"
+	    "{\"change\":\"new\",\"change_at\":\"1970-01-01T00:00:00.000000Z\",\"id\":\"b\",\"name\":\"B\"}"
+	    "\n");
+	check(look(c, row("b", "B", 1, 1), row("a", "A", 1, 1)), "");
+	check(
+	    look(c, row("b", "B2", 1, 1), row("c", "C", 1, 1)),
+	    "{\"change\":\"changed\",\"change_at\":\"1970-01-01T00:00:00.000000Z\",\"id\":\"b\",\"name\":"
+	    "\"B2\"}\n"
+	    "{\"change\":\"new\",\"change_at\":\"1970-01-01T00:00:00.000000Z\",\"id\":\"c\",\"name\":\"C\"}\n"
+	    "{\"change\":\"gone\",\"change_at\":\"1970-01-01T00:00:00.000000Z\",\"id\":\"a\",\"name\":\"A\"}"
+	    "\n");
+	changes_free(c);
+}
+
+static void add_name(void *arg, const json_t *row_, struct buf *out)
+{
+	buf_addf(out, "%s%s\n", (const char *)arg, json_string_or(row_, "name", "?"));
+}
+
+/* Streams write lines for people, and what was asked for otherwise. */
+static void test_lines(void **state)
+{
+	struct output_settings s = as(OUTPUT_TABLE);
+	char *text = NULL;
+	size_t len;
+
+	(void)state;
+	for (int chosen = 0; chosen < 2; chosen++) {
+		struct output *o;
+
+		s.columns = chosen ? "id" : NULL;
+		s.where = "name != B";
+		s.stream = open_memstream(&text, &len);
+		assert_int_equal(output_open(&s, columns, true, &o, NULL), 0);
+		output_lines(o, add_name, "> ");
+		assert_int_equal(output_row(o, row("a", "A", 1, 1), NULL), 0);
+		assert_int_equal(output_row(o, row("b", "B", 1, 1), NULL), 0);
+		assert_int_equal(output_close(o, 0, NULL), 0);
+		fclose(s.stream);
+		check(text, chosen ? "ID\na\n" : "> A\n");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -398,6 +521,10 @@ int main(void)
 	    cmocka_unit_test(test_unknown_column),
 	    cmocka_unit_test(test_failure),
 	    cmocka_unit_test(test_full_disk),
+	    cmocka_unit_test(test_where),
+	    cmocka_unit_test(test_times),
+	    cmocka_unit_test(test_changes),
+	    cmocka_unit_test(test_lines),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");
