@@ -33,7 +33,7 @@ PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
 CORE_SRC := $(wildcard core/*/*.c)
 CORE_OBJ := $(CORE_SRC:%.c=$(B)/%.o) $(B)/gen/service_migrations.o
 CLI_SRC  := $(wildcard cli/*.c)
-CLI_OBJ   = $(CLI_SRC:%.c=$(B)/%.o) $(B)/gen/texts.o
+CLI_OBJ   = $(CLI_SRC:%.c=$(B)/%.o) $(B)/gen/texts.o $(B)/gen/scripts.o
 TUI_SRC  := $(wildcard tui/*.c)
 BINS     := $(B)/bin/pizzactl $(B)/bin/pizzad $(DAEMONS:%=$(B)/bin/%d)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
@@ -62,11 +62,15 @@ $(B)/gen/%_migrations.c: core/db/embed.sh FORCE
 	@mkdir -p $(@D)
 	@sh core/db/embed.sh $* $(wildcard daemons/$*/*.sql) > $@.new; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
-# The manual's prose is embedded: `pizzactl help` needs nothing installed.
-TEXTS := $(wildcard man/text/*.txt)
-$(B)/gen/texts.c: man/embed.sh $(TEXTS) FORCE
-	@mkdir -p $(@D)
-	@sh man/embed.sh $(TEXTS) > $@.new; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+# The manual's prose and the completion scripts are embedded: pizzactl needs nothing installed.
+EMBED_texts   := $(wildcard man/text/*.txt)
+EMBED_scripts := $(wildcard completions/pizzactl.*)
+define EMBED_RULE
+$(B)/gen/$(1).c: cli/embed.sh $(EMBED_$(1)) FORCE
+	@mkdir -p $$(@D)
+	@sh cli/embed.sh embedded_$(1) $(EMBED_$(1)) > $$@.new; if cmp -s $$@.new $$@; then rm $$@.new; else mv $$@.new $$@; fi
+endef
+$(foreach t,texts scripts,$(eval $(call EMBED_RULE,$(t))))
 
 $(B)/libcore.a: $(CORE_OBJ)
 	$(call say,AR,$@)

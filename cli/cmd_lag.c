@@ -206,7 +206,9 @@ const struct noun noun_lag = {
 	     .columns = partition_columns,
 	     .shape = SHAPE_LIST,
 	     .flags = COMMAND_CHANGES | COMMAND_BULK,
-	     .examples = {"pizzactl lag reset --group notifyd --topic order-events --to end --yes"},
+	     .examples =
+		 {"pizzactl lag reset --group notifyd --topic order-events --to end",
+		  "pizzactl lag reset --group notifyd --to beginning --yes  # exit 8 while it is active"},
 	     .run = reset},
 	    {.run = NULL},
 	},

@@ -6,10 +6,10 @@
 #include "cli/command.h"
 
 const struct noun *const nouns[] = {
-    &noun_up,	   &noun_down,	  &noun_status,	 &noun_start, &noun_stop, &noun_restart, &noun_scale,
-    &noun_logs,	   &noun_doctor,  &noun_order,	 &noun_saga,  &noun_kpi,  &noun_menu,	 &noun_inventory,
-    &noun_payment, &noun_notify,  &noun_sandbox, &noun_topic, &noun_lag,  &noun_outbox,	 &noun_context,
-    &noun_config,  &noun_version, &noun_help,	 NULL,
+#define X(name) &noun_##name,
+    NOUNS(X)
+#undef X
+	NULL,
 };
 
 static const char *const color_words[] = {"auto", "always", "never", NULL};

@@ -23,7 +23,6 @@ static const struct page fixed[] = {
     {.name = "exit-status", .summary = "what a command's exit status says"},
     {.name = "contexts", .summary = "several installations"},
     {.name = "environment", .summary = "variables that pizzactl and the daemons read"},
-    {.name = "completion", .summary = "the Tab key in bash, zsh and fish"},
 };
 
 #define FIXED_COUNT ((int)ARRAY_LEN(fixed))
@@ -85,9 +84,9 @@ bool page_find(const char *name, struct page *ret)
 
 const char *page_text(const char *name)
 {
-	for (int i = 0; i < page_text_count; i++)
-		if (strcmp(page_texts[i].name, name) == 0)
-			return page_texts[i].text;
+	for (const struct embedded *e = embedded_texts; e->name != NULL; e++)
+		if (strcmp(e->name, name) == 0)
+			return e->text;
 	return NULL;
 }
 

@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/doc.h"
+#include "cli/embedded.h"
 #include "core/contract/daemons.h"
 
 struct page {
@@ -41,14 +42,5 @@ void page_synopsis(struct doc *d, const struct noun *n);
 void page_commands(struct doc *d, const struct noun *n);
 void page_examples(struct doc *d, const struct noun *n);
 void page_options(struct doc *d, const struct option_def *options);
-
-/* --- embedded --- */
-
-struct page_text {
-	const char *name; /* "order" */
-	const char *text;
-};
-extern const struct page_text page_texts[];
-extern const int page_text_count;
 
 #endif

@@ -162,7 +162,7 @@ static void write_config(void)
 /* --- examples --- */
 
 /* The lines "    $ command" of the prose; a backslash at a line's end joins it with the next. */
-static void prose_examples(const struct page_text *t)
+static void prose_examples(const struct embedded *t)
 {
 	for (const char *p = t->text; (p = strstr(p, "\n    $ ")) != NULL;) {
 		size_t len = strcspn(p += 7, "\n");
@@ -184,8 +184,8 @@ static void write_examples(void)
 		for (const struct command *c = nouns[i]->commands; c->run != NULL; c++)
 			for (int n = 0; n < EXAMPLES_MAX && c->examples[n] != NULL; n++)
 				printf("pizzactl-%s\t%s\n", nouns[i]->name, c->examples[n]);
-	for (int i = 0; i < page_text_count; i++)
-		prose_examples(&page_texts[i]);
+	for (const struct embedded *t = embedded_texts; t->name != NULL; t++)
+		prose_examples(t);
 }
 
 int main(int argc, char **argv)

@@ -1,0 +1,353 @@
+/*
+ * What stands where: one row per kind of argument or option value, by the name that it has in the command
+ * table.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/complete.h"
+#include "cli/page.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/config/config.h"
+#include "core/console/api.h"
+#include "core/console/readmodel.h"
+#include "core/contract/daemons.h"
+#include "core/contract/events.h"
+#include "core/contract/topics.h"
+
+#define LIST_MAX 50
+
+/* --- from tables --- */
+
+static void add_daemons(struct complete *c)
+{
+	for (int i = 0; i < DAEMON_COUNT; i++)
+		complete_add(c, daemons[i].name, daemons[i].text);
+	complete_add(c, "postgres", "the private PostgreSQL");
+	complete_add(c, "kafka", "the private Kafka");
+}
+
+static void add_scales(struct complete *c)
+{
+	char text[64];
+
+	for (int i = 0; i < DAEMON_COUNT; i++) {
+		snprintf(text, sizeof(text), "%s=", daemons[i].name);
+		complete_add(c, text, daemons[i].text);
+	}
+}
+
+static void add_groups(struct complete *c)
+{
+	for (int i = 0; i < DAEMON_COUNT; i++)
+		if (daemons[i].consumes[0] != NULL)
+			complete_add(c, daemons[i].name, daemons[i].text);
+}
+
+static void add_databases(struct complete *c)
+{
+	for (int i = 0; i < DAEMON_COUNT; i++)
+		if (daemons[i].outbox)
+			complete_add(c, daemons[i].database, daemons[i].text);
+}
+
+static void add_topics(struct complete *c)
+{
+	for (int i = 0; i < TOPIC_COUNT; i++)
+		complete_add(c, topics[i].name, NULL);
+	for (int i = 0; i < TOPIC_COUNT; i++)
+		complete_add(c, topics[i].dead_letters, "dead letters");
+}
+
+static void add_events(struct complete *c)
+{
+	for (int i = 0; i < EVENT_TYPE_COUNT; i++)
+		complete_add(c, event_types[i].name, event_types[i].text);
+}
+
+static void add_keys(struct complete *c)
+{
+	for (int key = 0; key < CONFIG_COUNT; key++)
+		complete_add(c, config_row((enum config_key)key)->name,
+			     config_row((enum config_key)key)->text);
+}
+
+static const struct column *columns_of(const struct complete *c)
+{
+	const struct invocation *i = &c->cli.given;
+	const struct command *command = i->command;
+
+	if (command == NULL && i->noun != NULL && i->noun->commands->verb == NULL)
+		command = i->noun->commands;
+	return command != NULL ? command->columns : NULL;
+}
+
+static void add_columns(struct complete *c)
+{
+	for (const struct column *p = columns_of(c); p != NULL && p->name != NULL; p++)
+		complete_add(c, p->name, p->text);
+}
+
+/* What stands up to and with the last separator of the word stays as it is. */
+static void keep_before(struct complete *c, char separator)
+{
+	const char *last = strrchr(c->prefix, separator);
+
+	if (last == NULL)
+		return;
+	c->before = c->before_len > 0 ? c->before : c->prefix;
+	c->before_len = (size_t)(last + 1 - c->before);
+	c->prefix = last + 1;
+}
+
+static void add_column_list(struct complete *c)
+{
+	keep_before(c, ',');
+	add_columns(c);
+	if (c->before_len == 0)
+		complete_add(c, "help", "explain the columns");
+}
+
+static void add_sort_column(struct complete *c)
+{
+	if (*c->prefix == '-')
+		keep_before(c, '-');
+	add_columns(c);
+}
+
+static void add_files(struct complete *c)
+{
+	if (c->before_len == 0)
+		buf_adds(c->out, ":file\n");
+}
+
+static void add_words(struct complete *c, const char *const *words)
+{
+	for (; *words != NULL; words++)
+		complete_add(c, *words, NULL);
+}
+
+static void add_shells(struct complete *c)
+{
+	add_words(c, (const char *const[]){"bash", "zsh", "fish", NULL});
+}
+
+static void add_offsets(struct complete *c)
+{
+	add_words(c, (const char *const[]){"beginning", "end", NULL});
+}
+
+static void add_members(struct complete *c)
+{
+	add_words(c, (const char *const[]){"name=", "description=", "price_amount=", "prices.small=",
+					   "prices.medium=", "prices.large=", "available=true",
+					   "available=false", NULL});
+}
+
+static void add_methods(struct complete *c)
+{
+	add_words(c, (const char *const[]){"card", "pm_card_visa", "pm_card_chargeDeclined", NULL});
+}
+
+static void add_help(struct complete *c)
+{
+	struct page p;
+
+	for (int i = 0; page_at(i, &p); i++)
+		complete_add(c, p.noun != NULL ? p.noun->name : p.name, p.summary);
+}
+
+static void add_help_verbs(struct complete *c)
+{
+	const char *word = cli_argument(&c->cli, 0);
+
+	for (int i = 0; word != NULL && nouns[i] != NULL; i++)
+		for (const struct command *v = nouns[i]->commands;
+		     strcmp(nouns[i]->name, word) == 0 && v->run != NULL; v++)
+			if (v->verb != NULL)
+				complete_add(c, v->verb, v->summary);
+}
+
+/* --- what is alive --- */
+
+/* A list route, and what of its items is shown. */
+struct list {
+	const char *daemon;
+	const char *path;
+	const char *id;
+	const char *about[3];
+};
+
+static const struct list pizzas = {"menud", "/api/v1/menu", "pizza_id", {"name"}};
+static const struct list ingredients = {"inventoryd", "/api/v1/inventory", "ingredient_id", {"name"}};
+static const struct list payments = {
+    "paymentd", "/api/v1/payments", "payment_id", {"status", "order_id", "created_at"}};
+static const struct list notifications = {
+    "notifyd", "/api/v1/notifications", "notification_id", {"kind", "order_id", "created_at"}};
+static const struct list orders = {NULL, NULL, "order_id", {"status", "customer_name", "created_at"}};
+
+struct lines {
+	const struct list *list;
+	struct buf *out;
+};
+
+/* Data from outside: nothing in it may end a line or a field, or move the cursor. */
+static void add_plain(struct buf *out, const char *text)
+{
+	for (; *text != '\0'; text++)
+		buf_addc(out, (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
+}
+
+static int add_line(void *arg, json_t *row, struct error *err)
+{
+	const struct lines *l = arg;
+	const char *id = json_string_or(row, l->list->id, NULL);
+
+	(void)err;
+	if (id != NULL) {
+		add_plain(l->out, id);
+		for (size_t i = 0; i < ARRAY_LEN(l->list->about) && l->list->about[i] != NULL; i++) {
+			buf_addc(l->out, i == 0 ? '\t' : ' ');
+			add_plain(l->out, json_string_or(row, l->list->about[i], ""));
+		}
+		buf_addc(l->out, '\n');
+	}
+	json_decref(row);
+	return 0;
+}
+
+static int fetch_list(struct cli *cli, const void *arg, struct buf *out, struct error *err)
+{
+	struct lines lines = {arg, out};
+	struct console *console = NULL;
+	int rc = cli_console(cli, &console, err);
+
+	return rc < 0
+		   ? rc
+		   : api_list(console, lines.list->daemon, lines.list->path, LIST_MAX, add_line, &lines, err);
+}
+
+static int fetch_orders(struct cli *cli, const void *arg, struct buf *out, struct error *err)
+{
+	struct readmodel_filter filter = {.stuck_ms = -1, .since_ms = -1, .limit = LIST_MAX};
+	struct lines lines = {arg, out};
+	struct console *console = NULL;
+	int rc = cli_console(cli, &console, err);
+
+	return rc < 0 ? rc : readmodel_orders(console, &filter, add_line, &lines, err);
+}
+
+static int fetch_topics(struct cli *cli, const void *arg, struct buf *out, struct error *err)
+{
+	struct bus_partition_info *list = NULL;
+	struct bus_admin *bus = NULL;
+	struct console *console = NULL;
+	int n = 0, rc = cli_console(cli, &console, err);
+
+	(void)arg;
+	if (rc == 0)
+		rc = console_bus(console, &bus, err);
+	if (rc == 0)
+		rc = bus_admin_partitions(bus, NULL, 0, false, &list, &n, err);
+	for (int i = 0; rc == 0 && i < n; i++)
+		if (topic_find(list[i].topic) < 0 && list[i].partition == 0) {
+			add_plain(out, list[i].topic);
+			buf_addc(out, '\n');
+		}
+	bus_partitions_free(list, n);
+	return rc;
+}
+
+static int fetch_groups(struct cli *cli, const void *arg, struct buf *out, struct error *err)
+{
+	struct bus_group_info *list = NULL;
+	struct bus_admin *bus = NULL;
+	struct console *console = NULL;
+	int n = 0, rc = cli_console(cli, &console, err);
+
+	(void)arg;
+	if (rc == 0)
+		rc = console_bus(console, &bus, err);
+	if (rc == 0)
+		rc = bus_admin_groups(bus, &list, &n, err);
+	for (int i = 0; rc == 0 && i < n; i++)
+		if (daemon_find(list[i].group) == NULL) {
+			add_plain(out, list[i].group);
+			buf_addf(out, "\t%s\n", list[i].state);
+		}
+	bus_groups_free(list, n);
+	return rc;
+}
+
+/* PIZZA[:SIZE[:QTY]]: behind a pizza its sizes. */
+static void add_sizes(struct complete *c)
+{
+	if (strchr(c->prefix, ':') == NULL)
+		return;
+	keep_before(c, ':');
+	add_words(c, (const char *const[]){"small", "medium", "large", NULL});
+}
+
+/* --- the rows --- */
+
+static const struct {
+	const char *kind;
+	void (*fixed)(struct complete *c); /* from the tables; NULL: nothing */
+	const char *live;		   /* its name in the cache; NULL: nothing is alive */
+	complete_fetch *fetch;
+	const void *arg;
+} kinds[] = {
+    {.kind = "ORDER", .live = "orders", .fetch = fetch_orders, .arg = &orders},
+    {.kind = "PIZZA", .live = "pizzas", .fetch = fetch_list, .arg = &pizzas},
+    {.kind = "PIZZA[:SIZE[:QTY]]", .fixed = add_sizes, .live = "pizzas", .fetch = fetch_list, .arg = &pizzas},
+    {.kind = "INGREDIENT", .live = "ingredients", .fetch = fetch_list, .arg = &ingredients},
+    {.kind = "PAYMENT", .live = "payments", .fetch = fetch_list, .arg = &payments},
+    {.kind = "NOTIFICATION", .live = "notifications", .fetch = fetch_list, .arg = &notifications},
+    {.kind = "TOPIC", .fixed = add_topics, .live = "topics", .fetch = fetch_topics},
+    {.kind = "GROUP", .fixed = add_groups, .live = "groups", .fetch = fetch_groups},
+    {.kind = "DAEMON", .fixed = add_daemons},
+    {.kind = "DAEMON=N", .fixed = add_scales},
+    {.kind = "DATABASE", .fixed = add_databases},
+    {.kind = "EVENT", .fixed = add_events},
+    {.kind = "KEY", .fixed = add_keys},
+    {.kind = "COLUMN", .fixed = add_sort_column},
+    {.kind = "A,B", .fixed = add_column_list},
+    {.kind = "FILE", .fixed = add_files},
+    {.kind = "SHELL", .fixed = add_shells},
+    {.kind = "OFFSET", .fixed = add_offsets},
+    {.kind = "MEMBER=VALUE", .fixed = add_members},
+    {.kind = "METHOD", .fixed = add_methods},
+    {.kind = "HELP", .fixed = add_help},
+    {.kind = "VERB", .fixed = add_help_verbs},
+};
+
+static void add_lines(struct complete *c, char *lines)
+{
+	for (char *save, *line = strtok_r(lines, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		char *tab = strchr(line, '\t');
+
+		if (tab != NULL)
+			*tab = '\0';
+		complete_add(c, line, tab != NULL ? tab + 1 : NULL);
+	}
+}
+
+void complete_values(struct complete *c, const char *kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		CLEANUP(buf_done) struct buf lines = {0};
+
+		if (strcmp(kinds[i].kind, kind) != 0)
+			continue;
+		if (kinds[i].fixed != NULL)
+			kinds[i].fixed(c);
+		if (kinds[i].live != NULL)
+			complete_live(c, kinds[i].live, kinds[i].fetch, kinds[i].arg, &lines);
+		if (lines.len > 0)
+			add_lines(c, lines.data);
+		return;
+	}
+}

@@ -1,0 +1,91 @@
+# Every example of the manual, run as it stands there, one after the other, against the system that is up.
+#
+# Examples come from the command table and from man/text, as build/man/generate lists them.  An example ends with 0, or as its
+# comment says ("# exit 4").  Ids that stand in examples are replaced by real ones, 5000 by the system's ports; what follows for ever
+# is interrupted.  Before each example everything is up.
+
+bats_require_minimum_version 1.5.0
+load ../integration/common
+
+second=
+setup() {
+	[ -S "${PIZZA_HOME:-}/run/pizzad.sock" ] || skip "no system is up"
+	PIZZACTL=$(realpath "$PIZZACTL")
+	PATH=${PIZZACTL%/*}:$PATH
+	generate=${PIZZACTL%/bin/pizzactl}/man/generate
+	second=$BATS_TEST_TMPDIR/second
+	cd "$BATS_TEST_TMPDIR"
+	cat >order.json <<-'END'
+		{"items": [{"pizza_id": "margherita", "quantity": 1}], "delivery_address": "Arbat 5"}
+	END
+	cat >calzone.json <<-'END'
+		{"pizza_id": "calzone", "name": "Calzone", "prices": {"small": 54000, "medium": 64000, "large": 79000},
+		 "recipe": [{"ingredient_id": "dough", "quantities": {"small": 200, "medium": 300, "large": 400}}]}
+	END
+	printf 'log.level: debug\n' >pizza.yaml
+}
+
+teardown() {
+	[ ! -S "$second/run/pizzad.sock" ] || PIZZA_HOME=$second pizzactl down -q
+	[ ! -S "${PIZZA_HOME:-}/run/pizzad.sock" ] || pizzactl sandbox set --clear -q -o none
+}
+
+paid_order() {
+	pizzactl order create --item margherita --name Test --email test@example.org --address here --wait paid -o name
+}
+
+# The id that an example of a page needs in place of the one in the manual.
+real_id() { # real_id PAGE ORDER
+	case $1 in
+	pizzactl-payment) pizzactl payment ls --order "$2" -o name ;;
+	pizzactl-notify) eventually 10 some_notification "$2" && pizzactl notify ls --order "$2" -o name | head -n 1 ;;
+	*) echo "$2" ;;
+	esac
+}
+
+some_notification() {
+	pizzactl notify ls --order "$1" -o name | grep -q .
+}
+
+prepared() { # prepared PAGE COMMAND: the command with what is there
+	local page=$1 command=$2 id
+	if [[ $command == *01939b1c* ]]; then
+		id=$(real_id "$page" "$(paid_order)") && [ -n "$id" ] || return 1
+		command=${command//01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11/$id}
+		command=${command//01939b1c/$id}
+	fi
+	command=${command//127.0.0.1:50/127.0.0.1:$(((PIZZA_PORT_BASE) / 100))}
+	command=${command//\/tmp\/second/$second}
+	printf '%s' "${command//PORT_BASE=6000/PORT_BASE=$((PIZZA_PORT_BASE + 100))}"
+}
+
+endless() {
+	[[ " $1 " =~ \ (-f|--follow|-w|--watch|saga\ follow|hw\ watch|top)\  && $1 != *"order create -f"* &&
+		$1 != *"menu add -f"* && $1 != *"--once"* && $1 != *"--replay"* ]]
+}
+
+# Runs one example; what it says is shown when its status is not the documented one.
+example() { # example PAGE COMMAND
+	local command wanted=0 status=0
+	pizzactl up -q || return 1
+	command=$(prepared "$1" "$2") || { echo "no id for: $2"; return 1; }
+	[[ $command =~ \#.*exit\ ([0-9]) ]] && wanted=${BASH_REMATCH[1]}
+	if endless "$command"; then
+		timeout -s INT 1 bash -c "$command" >out 2>&1 </dev/null 3>&- || status=$?
+		[ $status = 124 ] || [ $status = 130 ] && status=0
+	else
+		timeout 60 bash -o pipefail -c "$command" >out 2>&1 </dev/null 3>&- || status=$?
+	fi
+	[ $status = "$wanted" ] || { printf '%s: %s\n  status %s, not %s\n' "$1" "$command" $status "$wanted"; sed 's/^/    /' out; return 1; }
+}
+
+@test "every example of the manual does what it says" {
+	local page command n=0 bad=0
+	"$generate" examples >list
+	while IFS=$'\t' read -r -u 9 page command; do
+		n=$((n + 1))
+		example "$page" "$command" || bad=$((bad + 1))
+	done 9<list
+	echo "$bad of $n examples failed"
+	[ $n -gt 50 ] && [ $bad = 0 ]
+}
