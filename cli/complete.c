@@ -63,10 +63,16 @@ static const struct command *alone(const struct noun *n)
 	return n != NULL && n->commands->verb == NULL ? n->commands : NULL;
 }
 
-static const struct option_def *own_options(const struct walk *w)
+static const struct command *command_of(const struct walk *w)
 {
 	const struct invocation *i = &w->c.cli.given;
-	const struct command *command = i->command != NULL ? i->command : alone(i->noun);
+
+	return i->command != NULL ? i->command : alone(i->noun);
+}
+
+static const struct option_def *own_options(const struct walk *w)
+{
+	const struct command *command = command_of(w);
 
 	return command != NULL ? command->options : NULL;
 }
@@ -162,10 +168,11 @@ static void walk(struct walk *w, const char *word)
 
 static void add_value(struct walk *w, const struct option_def *def)
 {
+	w->c.cli.given.command = command_of(w);
 	for (int i = 0; def->words != NULL && def->words[i] != NULL; i++)
 		complete_add(&w->c, def->words[i], NULL);
 	if (def->words == NULL && def->value != NULL)
-		complete_values(&w->c, def->value);
+		complete_values(&w->c, def->value, false);
 }
 
 static void add_options(struct walk *w, const struct option_def *list)
@@ -206,7 +213,7 @@ static void add_argument(struct walk *w, const struct command *command)
 		skip--;
 	}
 	if (a != NULL && a->name != NULL)
-		complete_values(&w->c, a->name);
+		complete_values(&w->c, a->name, true);
 }
 
 static void add_word(struct walk *w)

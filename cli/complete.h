@@ -31,7 +31,7 @@ struct complete {
 void complete_add(struct complete *c, const char *value, const char *text);
 /* Values of an argument or option by the name of its kind (ORDER, TOPIC, FILE …); nothing when it is free
  * text. */
-void complete_values(struct complete *c, const char *kind);
+void complete_values(struct complete *c, const char *kind, bool argument);
 
 /* Writes "value<tab>text" lines about what is alive. It runs in a process of its own. */
 typedef int complete_fetch(struct cli *cli, const void *arg, struct buf *out, struct error *err);

@@ -12,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/config/config.h"
 #include "core/console/api.h"
+#include "core/console/context.h"
 #include "core/console/readmodel.h"
 #include "core/contract/daemons.h"
 #include "core/contract/events.h"
@@ -74,13 +75,36 @@ static void add_keys(struct complete *c)
 			     config_row((enum config_key)key)->text);
 }
 
+/* KEY=VALUE: keys of the configuration, or of a context. */
+static void add_settings(struct complete *c)
+{
+	bool context = c->cli.given.noun != NULL && strcmp(c->cli.given.noun->name, "context") == 0;
+	char text[96];
+
+	for (int key = 0; key < (context ? (int)CONTEXT_KEY_COUNT : (int)CONFIG_COUNT); key++) {
+		snprintf(text, sizeof(text), "%s=",
+			 context ? context_key_name((enum context_key)key)
+				 : config_row((enum config_key)key)->name);
+		complete_add(c, text,
+			     context ? context_key_text((enum context_key)key)
+				     : config_row((enum config_key)key)->text);
+	}
+}
+
+static void add_contexts(struct complete *c)
+{
+	CLEANUP(contexts_done) struct contexts list = {0};
+
+	if (contexts_read(&list, NULL) < 0)
+		return;
+	for (int i = 0; i < list.count; i++)
+		complete_add(c, list.items[i].name, list.items[i].values[CONTEXT_API]);
+}
+
 static const struct column *columns_of(const struct complete *c)
 {
-	const struct invocation *i = &c->cli.given;
-	const struct command *command = i->command;
+	const struct command *command = c->cli.given.command;
 
-	if (command == NULL && i->noun != NULL && i->noun->commands->verb == NULL)
-		command = i->noun->commands;
 	return command != NULL ? command->columns : NULL;
 }
 
@@ -294,6 +318,7 @@ static void add_sizes(struct complete *c)
 
 static const struct {
 	const char *kind;
+	bool argument;			   /* only of arguments: options mean free text by it */
 	void (*fixed)(struct complete *c); /* from the tables; NULL: nothing */
 	const char *live;		   /* its name in the cache; NULL: nothing is alive */
 	complete_fetch *fetch;
@@ -311,7 +336,9 @@ static const struct {
     {.kind = "DAEMON=N", .fixed = add_scales},
     {.kind = "DATABASE", .fixed = add_databases},
     {.kind = "EVENT", .fixed = add_events},
-    {.kind = "KEY", .fixed = add_keys},
+    {.kind = "KEY", .argument = true, .fixed = add_keys},
+    {.kind = "KEY=VALUE", .fixed = add_settings},
+    {.kind = "CONTEXT", .fixed = add_contexts},
     {.kind = "COLUMN", .fixed = add_sort_column},
     {.kind = "A,B", .fixed = add_column_list},
     {.kind = "FILE", .fixed = add_files},
@@ -335,12 +362,12 @@ static void add_lines(struct complete *c, char *lines)
 	}
 }
 
-void complete_values(struct complete *c, const char *kind)
+void complete_values(struct complete *c, const char *kind, bool argument)
 {
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		CLEANUP(buf_done) struct buf lines = {0};
 
-		if (strcmp(kinds[i].kind, kind) != 0)
+		if (strcmp(kinds[i].kind, kind) != 0 || (kinds[i].argument && !argument))
 			continue;
 		if (kinds[i].fixed != NULL)
 			kinds[i].fixed(c);

@@ -118,6 +118,7 @@ live_tests() {
 		[ -e "$t" ] && run "$(basename "$t")" bats --tap "$t"
 	done
 	run sql-statements bash tests/statements.sh "$B"
+	run examples.bats bats --tap tests/manual/examples.bats
 }
 
 suite_live() {

@@ -2,7 +2,7 @@
 #
 # Examples come from the command table and from man/text, as build/man/generate lists them.  An example ends with 0, or as its
 # comment says ("# exit 4").  Ids that stand in examples are replaced by real ones, 5000 by the system's ports; what follows for ever
-# is interrupted.  Before each example everything is up.
+# is interrupted.  Before each example everything is up.  Examples change the menu and stop daemons, so this comes after other tests.
 
 bats_require_minimum_version 1.5.0
 load ../integration/common
@@ -18,8 +18,8 @@ setup() {
 	cat >order.json <<-'END'
 		{"items": [{"pizza_id": "margherita", "quantity": 1}], "delivery_address": "Arbat 5"}
 	END
-	cat >calzone.json <<-'END'
-		{"pizza_id": "calzone", "name": "Calzone", "prices": {"small": 54000, "medium": 64000, "large": 79000},
+	cat >calzone.json <<-END
+		{"pizza_id": "calzone-$RANDOM", "name": "Calzone", "prices": {"small": 54000, "medium": 64000, "large": 79000},
 		 "recipe": [{"ingredient_id": "dough", "quantities": {"small": 200, "medium": 300, "large": 400}}]}
 	END
 	printf 'log.level: debug\n' >pizza.yaml
