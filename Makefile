@@ -18,7 +18,7 @@ OPT      ?= -O2 -g
 # CRASH=1: with the crash points of the tests (core/base/crash.h).
 CRASH    ?=
 
-DAEMONS  := menu order inventory payment sandbox notify outbox aggregator
+DAEMONS  := menu order inventory payment sandbox notify outbox aggregator dlq
 
 PKGS     := libpq rdkafka libmicrohttpd libcurl jansson yaml-0.1 libsodium smartcols
 WARN     := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror

@@ -90,6 +90,10 @@
 	  "Deliveries in flight per channel, at most.")                                                      \
 	X(NOTIFY_ATTEMPTS, "notify.attempts", INT, "8", 1, 100, true,                                        \
 	  "Tries of one delivery before it has failed.")                                                     \
+	X(DLQ_REPLAYS, "dlq.replays", INT, "5", 1, 1000, true,                                               \
+	  "Failed replays after which a dead letter is quarantined, unless its error code has a policy.")    \
+	X(DLQ_EXPIRY, "dlq.expiry", DURATION, "30d", 1000, 315360000000, true,                               \
+	  "After which a dead letter expires, unless its error code has a policy.")                          \
 	X(DRAIN_TIMEOUT, "drain_timeout", DURATION, "4s", 100, 600000, true,                                 \
 	  "How long a daemon may finish its work after SIGTERM.")
 

@@ -105,8 +105,24 @@ const struct daemon_info daemons[DAEMON_COUNT] = {
 	    .replicas_max = 1,
 	    .nice = 10,
 	    .consumes = {"menu-events", "order-events", "inventory-events", "payment-events",
-			 "notification-events"},
+			 "notification-events", "dlq-events"},
 	    .text = "the read model: every event, saga timelines, key figures",
+	},
+    [DAEMON_DLQ] =
+	{
+	    .id = DAEMON_DLQ,
+	    .name = "dlqd",
+	    .service = "dlq",
+	    .database = "pizza_dlq",
+	    .port = 8,
+	    .replicas = 1,
+	    .replicas_max = 1,
+	    .nice = 5,
+	    .outbox = true,
+	    .consumes = {"menu-events-dlq", "order-events-dlq", "inventory-events-dlq", "payment-events-dlq",
+			 "kitchen-events-dlq", "notification-events-dlq", "dlq-events-dlq"},
+	    .produces = {"dlq-events"},
+	    .text = "dead letters: their index, their state, their replay",
 	},
     [DAEMON_OUTBOX] =
 	{

@@ -36,6 +36,10 @@
 	  "Time from CookingStarted to CookingCompleted.")                                           \
 	X(DEAD_LETTERS, "pizza_dead_letters_total", COUNTER, "topic,code",                           \
 	  "Messages put into a dead-letter topic.")                                                  \
+	X(LETTERS, "pizza_dlq_letters", GAUGE, "state", "Dead letters by state.")                     \
+	X(LETTER_AGE, "pizza_dlq_oldest_seconds", GAUGE, "", "Age of the oldest unresolved letter.") \
+	X(REPLAYS, "pizza_dlq_replays_total", COUNTER, "group,outcome", "Letters handed to a group.") \
+	X(JOBS, "pizza_dlq_jobs", GAUGE, "", "Replay jobs that are not finished.")                   \
 	X(PROVIDER_SECONDS, "pizza_provider_call_seconds", HISTOGRAM, "provider,outcome",            \
 	  "Calls to outside providers.")
 

@@ -165,6 +165,8 @@ int64_t db_int(const struct db_result *r, int row, int column);	     /* 0 for NU
 double db_double(const struct db_result *r, int row, int column);
 bool db_bool(const struct db_result *r, int row, int column);
 struct uuid db_uuid(const struct db_result *r, int row, int column); /* nil for NULL */
+/* A bytea's bytes (owned, a NUL behind them), or NULL for NULL; *ret_len in bytes. */
+void *db_bytes(const struct db_result *r, int row, int column, size_t *ret_len);
 int64_t db_time(const struct db_result *r, int row, int column); /* a timestamptz: microseconds since 1970 */
 
 /* --- transactions: READ COMMITTED --- */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 
 void db_result_free(struct db_result *r)
 {
@@ -81,6 +82,23 @@ struct uuid db_uuid(const struct db_result *r, int row, int column)
 	if (!uuid_parse(db_text(r, row, column), &u))
 		return (struct uuid){0};
 	return u;
+}
+
+void *db_bytes(const struct db_result *r, int row, int column, size_t *ret_len)
+{
+	unsigned char *raw;
+	char *copy;
+
+	*ret_len = 0;
+	if (db_is_null(r, row, column))
+		return NULL;
+	raw = PQunescapeBytea((const unsigned char *)db_text(r, row, column), ret_len);
+	copy = xmalloc(*ret_len + 1);
+	if (raw != NULL)
+		memcpy(copy, raw, *ret_len);
+	copy[*ret_len] = '\0';
+	PQfreemem(raw);
+	return copy;
 }
 
 int64_t db_time(const struct db_result *r, int row, int column)

@@ -191,8 +191,10 @@ bool event_order(const struct event *e, struct uuid *ret)
 {
 	enum topic_id topic = event_types[e->type].topic;
 
-	if (topic == TOPIC_MENU || topic == TOPIC_DLQ)
+	if (topic == TOPIC_MENU)
 		return false;
+	if (topic == TOPIC_DLQ) /* about a letter, whose event may be an order's */
+		return uuid_parse(json_string_or(e->data, "order_id", ""), ret);
 	if (topic == TOPIC_NOTIFICATION && json_string_or(e->data, "order_id", NULL) == NULL)
 		return false; /* a free message is about itself */
 	return uuid_parse(e->aggregate_id, ret);
