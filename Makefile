@@ -206,8 +206,6 @@ clean:
 	rm -rf $(B)
 
 FORCE:
-
 .PHONY: all man clean units itests benches harness deps kafka run check bench lint install uninstall FORCE
-
 .SECONDARY:
 -include $(shell test -d $(B) && find $(B) -name '*.d')

@@ -25,6 +25,10 @@ static const struct {
      "SELECT count(*) FROM orders WHERE status IN ('pending', 'reserved')"},
 };
 
+/* In every database with a consumer. */
+static const char parked[] = "SELECT (SELECT count(*) FROM parked) + (SELECT count(*) FROM letters_owed)";
+
+/* In every database with an outbox. */
 static const char unpublished[] =
     "SELECT count(*) FROM outbox o, outbox_position p WHERE o.xid >= pg_snapshot_xmin(p.low) "
     "AND NOT pg_visible_in_snapshot(o.xid, p.low) "
@@ -71,29 +75,37 @@ static int look_at_lag(struct checker *c, bool *ret_quiet, struct error *what, s
 	return rc;
 }
 
+/* Counts by a query; what is there keeps the system from being quiet. */
+static int look_into(const char *database, const char *sql, const char *text, bool *ret_quiet,
+		     struct error *what, struct error *err)
+{
+	int64_t n = 0;
+	int rc = ask(database, sql, &n, err);
+
+	if (rc == 0 && n > 0) {
+		*ret_quiet = false;
+		note(what, n, database, text);
+	}
+	return rc;
+}
+
 /* One look; *what says what is still on its way. */
 static int look(struct checker *c, bool *ret_quiet, struct error *what, struct error *err)
 {
-	int64_t n = 0;
 	int rc = 0;
 
 	*ret_quiet = true;
 	for (int i = 0; rc == 0 && i < DAEMON_COUNT; i++) {
-		if (!daemons[i].outbox)
-			continue;
-		rc = ask(daemons[i].database, unpublished, &n, err);
-		if (rc == 0 && n > 0) {
-			*ret_quiet = false;
-			note(what, n, daemons[i].name, "events unpublished");
-		}
+		const struct daemon_info *d = &daemons[i];
+
+		if (d->outbox)
+			rc = look_into(d->database, unpublished, "events unpublished", ret_quiet, what, err);
+		if (rc == 0 && d->consumes[0] != NULL)
+			rc = look_into(d->database, parked, "messages parked or letters owed", ret_quiet,
+				       what, err);
 	}
-	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(places); i++) {
-		rc = ask(places[i].database, places[i].sql, &n, err);
-		if (rc == 0 && n > 0) {
-			*ret_quiet = false;
-			note(what, n, places[i].database, places[i].what);
-		}
-	}
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(places); i++)
+		rc = look_into(places[i].database, places[i].sql, places[i].what, ret_quiet, what, err);
 	return rc < 0 ? rc : look_at_lag(c, ret_quiet, what, err);
 }
 

@@ -47,7 +47,7 @@ int rebuild_and_import(struct checker *c, int timeout_ms, struct error *err)
 	    "CREATE TABLE rebuilt.events AS SELECT * FROM remote_aggregatord.events;"
 	    "CREATE TABLE rebuilt.kpi_minutes AS SELECT * FROM remote_aggregatord.kpi_minutes;";
 	struct console *console;
-	int rc = console_open(10000, &console, err);
+	int rc = console_open(NULL, 10000, &console, err);
 
 	if (rc < 0)
 		return rc;

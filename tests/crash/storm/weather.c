@@ -104,7 +104,7 @@ void *weather_main(void *arg)
 	struct console *console;
 	struct error err;
 
-	if (console_open(API_MS, &console, &err) < 0) {
+	if (console_open(NULL, API_MS, &console, &err) < 0) {
 		storm_say(s, "no weather: %s: %s", err.what, err.why);
 		return NULL;
 	}
