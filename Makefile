@@ -17,6 +17,7 @@ SANITIZE ?=
 OPT      ?= -O2 -g
 # CRASH=1: with the crash points of the tests (core/base/crash.h).
 CRASH    ?=
+FUZZ_CC  ?= clang
 
 DAEMONS  := menu order inventory payment sandbox notify outbox aggregator dlq
 
@@ -123,6 +124,15 @@ $(B)/bench/%: tests/bench/%.c $(B)/libcore.a
 
 benches: $(BENCHES)
 
+# Fuzz targets (libFuzzer): everything is compiled by clang with coverage and sanitizers into a folder of its own.
+FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
+$(B)/fuzz/%: tests/fuzz/%.c $(filter-out %/main.o,$(CLI_OBJ)) $(TUI_SRC:%.c=$(B)/%.o) $(B)/libcore.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $(filter-out %.h,$^) $(LDFLAGS) $(PKG_LIBS) -lm
+
+fuzzers: $(FUZZERS)
+
 # --- documents ---
 
 $(B)/man/generate: man/generate.c $(filter-out %/main.o,$(CLI_OBJ)) $(TUI_SRC:%.c=$(B)/%.o) $(B)/libcore.a
@@ -173,6 +183,20 @@ check: kafka
 		SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" all units
 	@bash tests/run.sh $(B)
 
+# The long tests: the crash harness, the fuzz targets.
+ORDERS  ?= 20000
+KILLS   ?= 200
+SECONDS ?= 60
+check-long: kafka
+	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)/crash CRASH=1 all harness
+	@$(MAKE) --no-print-directory fuzz
+	@bash tests/crash/run.sh --build $(B)/crash --orders $(ORDERS) --kills $(KILLS) $(if $(SEED),--seed $(SEED)) --selftest
+
+fuzz: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)/fuzz CC="$(FUZZ_CC)" OPT="-O1 -g" WARN=-w \
+		SANITIZE="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all" fuzzers
+	@bash tests/fuzz/run.sh $(B)/fuzz $(SECONDS)
+
 bench: kafka
 	@$(MAKE) --no-print-directory -j$(JOBS) all benches
 	@bash tests/bench/run.sh $(B)
@@ -206,6 +230,6 @@ clean:
 	rm -rf $(B)
 
 FORCE:
-.PHONY: all man clean units itests benches harness deps kafka run check bench lint install uninstall FORCE
+.PHONY: all man clean units itests benches harness fuzzers fuzz deps kafka run check check-long bench lint install uninstall FORCE
 .SECONDARY:
 -include $(shell test -d $(B) && find $(B) -name '*.d')
