@@ -3,66 +3,86 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "core/base/json.h"
 #include "core/base/mem.h"
-#include "core/base/nearest.h"
 #include "core/config/config.h"
+#include "core/console/context.h"
+#include "core/console/control.h"
+#include "core/console/guard.h"
+#include "core/console/settings.h"
 
-static bool is_secret(const char *name)
+/* Where exactly the value comes from. */
+static void add_where(struct buf *out, enum config_key key)
 {
-	return strcmp(name, "payment.key") == 0 || strcmp(name, "mail.password") == 0 ||
-	       strcmp(name, "sms.token") == 0;
+	char variable[64];
+
+	switch (config_origin(key)) {
+	case ORIGIN_FILE:
+		buf_addf(out, "%s:%d", config_file(), config_line(key));
+		break;
+	case ORIGIN_CONTEXT:
+		buf_adds(out, context_now()->name);
+		break;
+	case ORIGIN_ENVIRONMENT:
+		buf_adds(out, config_variable(key, variable, sizeof(variable)));
+		break;
+	case ORIGIN_DEFAULT:
+	case ORIGIN_OPTION:
+		break;
+	}
 }
 
 /* Secrets are shown as set or not; `config get` tells them. */
 static json_t *key_row(enum config_key key, bool secrets)
 {
+	CLEANUP(buf_done) struct buf shown = {0}, where = {0};
 	const struct config_row *row = config_row(key);
-	const char *text = config_text(key);
 
-	if (!secrets && is_secret(row->name) && *text != '\0')
-		text = "(set)";
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s}", "key", row->name, "value", text, "origin",
-			 config_origin_word(config_origin(key)), "default", row->fallback, "type",
-			 config_type_word(row->type), "reloadable", (int)row->reloadable, "text", row->text);
+	if (secrets)
+		buf_adds(&shown, config_text(key));
+	else
+		config_add_shown(&shown, key, config_text(key));
+	add_where(&where, key);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s}", "key", row->name, "value",
+			 buf_str(&shown), "origin", config_origin_word(config_origin(key)), "where",
+			 buf_str(&where), "default", row->fallback, "type", config_type_word(row->type),
+			 "reloadable", (int)row->reloadable, "text", row->text);
 }
+
+/* --origin: where everything comes from, in tables as well. */
+static const struct column origin_columns[] = {
+    {.name = "key", .flags = COLUMN_ID},
+    {.name = "value"},
+    {.name = "origin"},
+    {.name = "where"},
+    {.name = "default", .flags = COLUMN_WIDE},
+    {.name = "type", .flags = COLUMN_WIDE},
+    {.name = "reloadable", .kind = COLUMN_BOOL, .flags = COLUMN_WIDE},
+    {.name = "text", .title = "meaning", .flags = COLUMN_WIDE},
+    {.name = NULL},
+};
 
 static int config_show(struct cli *c, struct error *err)
 {
-	json_t *rows = json_array();
 	struct console *console = NULL;
+	struct output *o = NULL;
 	int rc = cli_console(c, &console, err);
 
-	for (int key = 0; rc == 0 && key < CONFIG_COUNT; key++)
-		if (!cli_flag(c, "changed") || config_origin((enum config_key)key) != ORIGIN_DEFAULT)
-			json_array_append_new(rows, key_row((enum config_key)key, false));
-	if (rc < 0) {
-		json_decref(rows);
+	if (rc == 0)
+		rc = cli_output_of(c, cli_flag(c, "origin") ? origin_columns : c->given.command->columns,
+				   true, &o, err);
+	if (rc < 0)
 		return rc;
-	}
 	if (*config_file() != '\0')
 		cli_say(c, "file: %s", config_file());
-	return cli_list(c, rows, err);
-}
-
-static int find_key(const char *name, enum config_key *ret, struct error *err)
-{
-	const char *names[CONFIG_COUNT];
-	const char *nearest;
-
-	if (config_find(name, ret))
-		return 0;
-	for (int key = 0; key < CONFIG_COUNT; key++)
-		names[key] = config_row((enum config_key)key)->name;
-	nearest = nearest_word(name, names, CONFIG_COUNT);
-	error_set(err, ERR_NOT_FOUND, name, "no such key");
-	if (nearest != NULL)
-		error_hint(err, "did you mean %s?", nearest);
-	else
-		error_hint(err, "pizzactl config show lists them");
-	return ERR_NOT_FOUND;
+	for (int key = 0; rc == 0 && key < CONFIG_COUNT; key++)
+		if (!cli_flag(c, "changed") || config_origin((enum config_key)key) != ORIGIN_DEFAULT)
+			rc = output_row(o, key_row((enum config_key)key, false), err);
+	return output_close(o, rc, err);
 }
 
 static int config_get(struct cli *c, struct error *err)
@@ -73,7 +93,7 @@ static int config_get(struct cli *c, struct error *err)
 	int rc = cli_console(c, &console, err);
 
 	if (rc == 0)
-		rc = find_key(cli_argument(c, 0), &key, err);
+		rc = settings_find(cli_argument(c, 0), &key, err);
 	if (rc < 0)
 		return rc;
 	if (!cli_human(c))
@@ -124,10 +144,137 @@ static int config_validate(struct cli *c, struct error *err)
 	return rc < 0 ? rc : error_set(err, ERR_INVALID, p.file, "%zu problem%s", n, n == 1 ? "" : "s");
 }
 
+/* --- set, reload --- */
+
+static int reload(struct cli *c, struct error *err)
+{
+	AUTO_JSON json_t *answer = NULL;
+	int rc = control_reload(&answer, err);
+
+	if (rc < 0)
+		return rc;
+	cli_say(c, "The configuration is read again.");
+	if (json_string_or(answer, "skipped", "")[0] != '\0')
+		cli_say(c, "Only a restart changes %s: see pizzactl config diff.",
+			json_string_or(answer, "skipped", ""));
+	return 0;
+}
+
+static int config_reload_verb(struct cli *c, struct error *err)
+{
+	struct console *console = NULL;
+	int rc = cli_console(c, &console, err);
+
+	if (rc == 0)
+		rc = guard_local("config reload", err);
+	if (rc < 0 || !cli_flag(c, "dry-run"))
+		return rc < 0 ? rc : reload(c, err);
+	cli_say(c, "Nothing was done: pizzad and the daemons would read the configuration again.");
+	return 0;
+}
+
+/* What the file says does not hold where something stronger is there. */
+static void warn_overridden(struct cli *c, enum config_key key)
+{
+	char variable[64];
+
+	if (config_origin(key) == ORIGIN_ENVIRONMENT)
+		cli_say(c, "In this shell %s decides as long as it is set.",
+			config_variable(key, variable, sizeof(variable)));
+	else if (config_origin(key) == ORIGIN_CONTEXT)
+		cli_say(c, "The context %s says otherwise, and decides.", context_now()->name);
+}
+
+/* A secret in a file that others may read. */
+static void warn_readable(struct cli *c, enum config_key key, const char *value)
+{
+	struct stat st;
+
+	if (config_has_secret(key, value) && stat(config_place(), &st) == 0 && (st.st_mode & 0044) != 0)
+		cli_say(c, "Others may read that file: chmod 600 %s", config_place());
+}
+
+static int config_set(struct cli *c, struct error *err)
+{
+	const char *value = cli_argument(c, 1);
+	struct console *console = NULL;
+	enum config_key key = CONFIG_PORT_BASE;
+	bool dry = cli_flag(c, "dry-run");
+	char mend[256];
+	int rc = cli_console(c, &console, err);
+
+	if (rc == 0)
+		rc = settings_find(cli_argument(c, 0), &key, err);
+	if (rc == 0)
+		rc = settings_set(key, value, !dry, err);
+	if (rc < 0)
+		return rc;
+	cli_say(c, "%s%s %s%s%s in %s.", dry ? "Nothing was done: " : "", config_row(key)->name,
+		dry ? "would be set" : "is set", config_secret(key) ? "" : " to ",
+		config_secret(key) ? "" : value, config_place());
+	warn_overridden(c, key);
+	warn_readable(c, key, value);
+	if (settings_mend(key, mend, sizeof(mend))[0] != '\0')
+		cli_say(c, "What runs takes it with: %s", mend);
+	else if (!cli_flag(c, "reload"))
+		cli_say(c, "What runs takes it with: pizzactl config reload");
+	return cli_flag(c, "reload") && !dry ? reload(c, err) : 0;
+}
+
+/* --- diff --- */
+
+static void say_missing(void *arg, const char *program, const struct error *err)
+{
+	struct cli *c = arg;
+
+	cli_say(c, "pizzactl: %s could not be asked: %s", program, err->why);
+}
+
+static void add_programs(const json_t *row, struct buf *out)
+{
+	const json_t *programs = json_object_get(row, "programs"), *program;
+	size_t i;
+
+	if (json_array_size(programs) > DAEMON_COUNT / 2) {
+		buf_addf(out, "%zu programs", json_array_size(programs));
+		return;
+	}
+	json_array_foreach (programs, i, program)
+		buf_addf(out, "%s%s", i > 0 ? ", " : "", json_string_value(program));
+}
+
+static int config_diff(struct cli *c, struct error *err)
+{
+	struct console *console = NULL;
+	json_t *rows = NULL;
+	int asked = 0, rc = cli_console(c, &console, err);
+
+	if (rc == 0)
+		rc = settings_diff(console, cli_argument(c, 0), &rows, &asked, say_missing, c, err);
+	if (rc < 0)
+		return rc;
+	if (asked == 0) {
+		json_decref(rows);
+		error_set(err, ERR_UNAVAILABLE, "config diff", "nothing runs that could be compared with");
+		error_hint(err, "see pizzactl status");
+		return ERR_UNAVAILABLE;
+	}
+	if (json_array_size(rows) == 0)
+		cli_say(c, "What runs is what is configured.");
+	rc = cli_list(c, json_incref(rows), err);
+	if (rc == 0 && cli_flag(c, "check") && json_array_size(rows) > 0) {
+		rc = error_set(err, ERR_BREACHED, "config diff", "%zu keys differ", json_array_size(rows));
+		error_hint(err, "the column COMMAND says what mends it");
+	}
+	json_decref(rows);
+	return rc;
+}
+
 static const struct column show_columns[] = {
     {.name = "key", .flags = COLUMN_ID, .text = "the key in the file"},
     {.name = "value", .text = "what holds"},
-    {.name = "origin", .text = "default, file, environment or option"},
+    {.name = "origin", .text = "default, file, context, environment or option"},
+    {.name = "where", .flags = COLUMN_WIDE, .text = "its file and line, variable, or context"},
     {.name = "default", .flags = COLUMN_WIDE, .text = "what holds when nothing is said"},
     {.name = "type", .flags = COLUMN_WIDE, .text = "of the value"},
     {.name = "reloadable",
@@ -135,6 +282,18 @@ static const struct column show_columns[] = {
      .flags = COLUMN_WIDE,
      .text = "takes effect without a restart"},
     {.name = "text", .title = "meaning", .flags = COLUMN_WIDE, .text = "what it does"},
+    {.name = NULL},
+};
+
+static const struct column diff_columns[] = {
+    {.name = "key", .flags = COLUMN_ID, .text = "the key"},
+    {.name = "configured", .text = "what is configured"},
+    {.name = "running", .text = "what the programs run with"},
+    {.name = "origin", .text = "where they have it from"},
+    {.name = "file", .flags = COLUMN_WIDE, .text = "the file that they have read"},
+    {.name = "programs", .kind = COLUMN_JSON, .human = add_programs, .text = "which ones"},
+    {.name = "mend", .flags = COLUMN_WIDE, .text = "reload or restart"},
+    {.name = "command", .text = "what mends it"},
     {.name = NULL},
 };
 
@@ -148,13 +307,36 @@ static const struct column problem_columns[] = {
 };
 
 static const struct option_def show_options[] = {
-    {.name = "origin", .kind = VALUE_FLAG, .text = "tell where each value comes from (always done)"},
+    {.name = "origin",
+     .kind = VALUE_FLAG,
+     .text = "also the file and line, the variable or the context it comes from"},
     {.name = "changed", .kind = VALUE_FLAG, .text = "only what differs from the defaults"},
     {.name = NULL},
 };
 
 static const struct argument_def key_argument[] = {
     {.name = "KEY", .text = "a key, such as port_base"},
+    {.name = NULL},
+};
+
+static const struct argument_def set_arguments[] = {
+    {.name = "KEY", .text = "a key, such as log.level"},
+    {.name = "VALUE", .text = "what it shall be"},
+    {.name = NULL},
+};
+
+static const struct argument_def compared_file[] = {
+    {.name = "FILE", .text = "compare with this file; nothing: with what holds here", .optional = true},
+    {.name = NULL},
+};
+
+static const struct option_def set_options[] = {
+    {.name = "reload", .kind = VALUE_FLAG, .text = "have what runs read the configuration again"},
+    {.name = NULL},
+};
+
+static const struct option_def diff_options[] = {
+    {.name = "check", .kind = VALUE_FLAG, .text = "end with status 4 when there is a difference"},
     {.name = NULL},
 };
 
@@ -190,6 +372,26 @@ const struct noun noun_config = {
 	     .shape = SHAPE_LIST,
 	     .examples = {"pizzactl config validate pizza.yaml"},
 	     .run = config_validate},
+	    {.verb = "set",
+	     .summary = "write one value into the configuration file, whose comments and layout stay",
+	     .arguments = set_arguments,
+	     .options = set_options,
+	     .flags = COMMAND_CHANGES,
+	     .examples = {"pizzactl config set log.level debug --reload"},
+	     .run = config_set},
+	    {.verb = "diff",
+	     .summary = "what runs with another configuration, and the command that mends it",
+	     .arguments = compared_file,
+	     .options = diff_options,
+	     .columns = diff_columns,
+	     .shape = SHAPE_LIST,
+	     .examples = {"pizzactl config diff", "pizzactl config diff --check -q -o none"},
+	     .run = config_diff},
+	    {.verb = "reload",
+	     .summary = "have pizzad and the daemons read the configuration again",
+	     .flags = COMMAND_CHANGES,
+	     .examples = {"pizzactl config reload"},
+	     .run = config_reload_verb},
 	    {.run = NULL},
 	},
 };

@@ -31,8 +31,9 @@ static pthread_mutex_t build_lock = PTHREAD_MUTEX_INITIALIZER;
 static char *overrides[CONFIG_COUNT];  /* texts of options; under build_lock */
 static char *contextual[CONFIG_COUNT]; /* texts of the context; under build_lock */
 static bool context_chosen;	       /* they beat the environment */
-static char file_path[PATH_MAX];       /* asked for, or found; written by config_load alone */
+static char file_path[PATH_MAX];       /* asked for, or found; written by those that load, under build_lock */
 static bool file_found;
+static bool file_searched; /* in the usual places: one may appear there later */
 
 static void table_free(struct table *t)
 {
@@ -274,6 +275,7 @@ static void find_file(const char *file)
 {
 	const char *named = getenv("PIZZA_CONFIG");
 
+	file_searched = file == NULL;
 	if (file != NULL) {
 		snprintf(file_path, sizeof(file_path), "%s", file);
 		file_found = file[0] != '\0';
@@ -322,6 +324,8 @@ int config_reload(char *skipped, size_t size, struct error *err)
 
 	(void)table_now();
 	pthread_mutex_lock(&build_lock);
+	if (!file_found && file_searched)
+		find_file(NULL);
 	rc = table_build(&t, err);
 	if (rc == 0) {
 		keep_fixed(t, atomic_load(&in_force), &list);
@@ -395,6 +399,19 @@ int config_validate_file(const char *file,
 		return rc;
 	rc = error_set(err, ERR_INVALID, "configuration", "%.200s has %d problem%s", file, l.problems,
 		       l.problems > 1 ? "s" : "");
+	return rc;
+}
+
+int config_read_file(const char *file, void (*value)(void *arg, enum config_key key, const char *text),
+		     void *arg, struct error *err)
+{
+	struct table *t = table_default();
+	int rc = apply_file(t, file, err);
+
+	for (int i = 0; rc == 0 && i < CONFIG_COUNT; i++)
+		if (t->values[i].origin == ORIGIN_FILE)
+			value(arg, (enum config_key)i, t->values[i].text);
+	table_free(t);
 	return rc;
 }
 

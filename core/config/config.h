@@ -83,6 +83,10 @@ int config_validate_file(const char *file,
 			 void (*problem)(void *arg, int line, const char *key, const struct error *err),
 			 void *arg, struct error *err) MUST_USE;
 
+/* Gives the keys that a valid file sets, with their texts, without using it. */
+int config_read_file(const char *file, void (*value)(void *arg, enum config_key key, const char *text),
+		     void *arg, struct error *err) MUST_USE;
+
 const char *config_string(enum config_key key);
 int64_t config_int(enum config_key key); /* INT; DURATION in ms; SIZE in bytes */
 bool config_bool(enum config_key key);

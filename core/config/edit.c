@@ -275,6 +275,18 @@ static void insert_flow(struct buf *text, const struct place *p, const char *val
 	put(text, at, at, buf_str(&new));
 }
 
+/* Behind the comments that belong to the block before: they are indented more. */
+static size_t skip_comments(const struct buf *text, size_t at, size_t indent)
+{
+	for (;;) {
+		size_t spaces = strspn(text->data + at, " ");
+
+		if (spaces <= indent || text->data[at + spaces] != '#')
+			return at;
+		at = line_end(text, at);
+	}
+}
+
 static void insert_block(yaml_document_t *d, struct buf *text, const struct place *p, const char *value)
 {
 	CLEANUP(buf_done) struct buf new = {0};
@@ -285,6 +297,7 @@ static void insert_block(yaml_document_t *d, struct buf *text, const struct plac
 
 		at = value_end(d, text, p->map);
 		indent = yaml_document_get_node(d, i->key)->start_mark.column;
+		at = skip_comments(text, at, indent);
 	}
 	if (at > 0 && text->data[at - 1] != '\n')
 		buf_addc(&new, '\n');

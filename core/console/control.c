@@ -173,6 +173,23 @@ int control_scale(const char *service, int replicas, char warning[200], struct e
 	return rc;
 }
 
+int control_reload(json_t **ret, struct error *err)
+{
+	return call("reload", "POST", "/v1/reload", NULL, STATUS_MS, ret, err);
+}
+
+int control_config(json_t **ret, struct error *err)
+{
+	return call("pizzad", "GET", "/v1/config", NULL, STATUS_MS, ret, err);
+}
+
+int control_known(const char *service, struct error *err)
+{
+	const char *name;
+
+	return service_name(service, &name, err);
+}
+
 /* --- progress of a supervisor that is looked at --- */
 
 #define SEEN_MAX (DAEMON_COUNT + 2)

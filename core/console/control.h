@@ -50,4 +50,11 @@ int control_restart(const char *service, struct error *err) MUST_USE;
  */
 int control_scale(const char *service, int replicas, char warning[200], struct error *err) MUST_USE;
 
+/* The supervisor and the daemons read the configuration again: {"file", "skipped"}, owned. */
+int control_reload(json_t **ret, struct error *err) MUST_USE;
+/* The supervisor's configuration in force (core/config/report.h), owned. */
+int control_config(json_t **ret, struct error *err) MUST_USE;
+/* ERR_NOT_FOUND, as for control_start, when there is no such service. */
+int control_known(const char *service, struct error *err) MUST_USE;
+
 #endif

@@ -8,6 +8,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/service/audit.h"
+#include "core/config/report.h"
 #include "core/service/metrics.h"
 #include "core/service/notify_socket.h"
 #include "core/service/private.h"
@@ -135,10 +136,18 @@ static void get_metrics(struct http_request *r, void *arg)
 	http_reply_take(r, 200, "text/plain; version=0.0.4; charset=utf-8", buf_take(&text), len);
 }
 
+static void get_config(struct http_request *r, void *arg)
+{
+	const struct service *s = arg;
+
+	http_reply_json(r, 200, config_report(s->token));
+}
+
 const struct http_route health_routes[] = {
     {"GET", "/healthz", get_healthz, HTTP_CUSTOMER, false},
     {"GET", "/readyz", get_readyz, HTTP_CUSTOMER, false},
     {"GET", "/metrics", get_metrics, HTTP_CUSTOMER, false},
     {"GET", "/api/v1/audit", audit_list, HTTP_OPERATOR, true},
+    {"GET", "/api/v1/config", get_config, HTTP_OPERATOR, false},
 };
 const int health_route_count = ARRAY_LEN(health_routes);

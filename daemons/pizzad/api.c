@@ -16,11 +16,12 @@
 #include "core/base/nearest.h"
 #include "core/config/config.h"
 #include "core/config/paths.h"
+#include "core/config/report.h"
 #include "core/http/server.h"
 
 #define COMMAND_MS 30000
 
-enum verb { VERB_STATUS, VERB_START, VERB_STOP, VERB_RESTART, VERB_SCALE, VERB_DOWN };
+enum verb { VERB_STATUS, VERB_START, VERB_STOP, VERB_RESTART, VERB_SCALE, VERB_RELOAD, VERB_DOWN };
 
 struct command {
 	struct command *next;
@@ -33,6 +34,7 @@ struct command {
 	int step;  /* restart: the replica at work; scale: the number before */
 	bool told; /* restart: that replica has been stopped */
 	char warning[200];
+	char skipped[512]; /* reload: the keys that need a restart */
 };
 
 struct api {
@@ -92,6 +94,23 @@ static void post_down(struct http_request *r, void *arg)
 	hand_in(arg, command_new(VERB_DOWN, ""), r);
 }
 
+static void post_reload(struct http_request *r, void *arg)
+{
+	hand_in(arg, command_new(VERB_RELOAD, ""), r);
+}
+
+static void get_config(struct http_request *r, void *arg)
+{
+	struct error err = {0};
+	char token[65];
+
+	(void)arg;
+	if (paths_operator_token(false, token, &err) < 0)
+		http_reply_error(r, &err);
+	else
+		http_reply_json(r, 200, config_report(token));
+}
+
 static void post_start(struct http_request *r, void *arg)
 {
 	hand_in(arg, command_new(VERB_START, http_path_param(r, 0)), r);
@@ -129,6 +148,8 @@ static void post_scale(struct http_request *r, void *arg)
 
 static const struct http_route routes[] = {
     {.method = "GET", .pattern = "/v1/status", .handler = get_status},
+    {.method = "GET", .pattern = "/v1/config", .handler = get_config},
+    {.method = "POST", .pattern = "/v1/reload", .handler = post_reload},
     {.method = "POST", .pattern = "/v1/down", .handler = post_down},
     {.method = "POST", .pattern = "/v1/services/{name}/start", .handler = post_start},
     {.method = "POST", .pattern = "/v1/services/{name}/stop", .handler = post_stop},
@@ -192,6 +213,8 @@ static int begin(struct api *a, struct command *c, struct error *err)
 	}
 	if (a->supervisor->down != DOWN_NOT)
 		return error_set(err, ERR_CONFLICT, "pizzad", "everything is being stopped");
+	if (c->verb == VERB_RELOAD)
+		return supervisor_reload(a->supervisor, c->skipped, sizeof(c->skipped), err);
 	rc = find_unit(a, c, err);
 	if (rc < 0)
 		return rc;
@@ -267,6 +290,7 @@ static bool reached(struct command *c)
 {
 	switch (c->verb) {
 	case VERB_STATUS:
+	case VERB_RELOAD:
 	case VERB_DOWN:
 		return true;
 	case VERB_START:
@@ -289,6 +313,8 @@ static json_t *answer(struct api *a, const struct command *c)
 		return status_json(a->supervisor);
 	if (c->verb == VERB_DOWN)
 		return json_pack("{s:s}", "state", "stopping");
+	if (c->verb == VERB_RELOAD)
+		return json_pack("{s:s, s:s}", "file", config_file(), "skipped", c->skipped);
 	j = json_pack("{s:s,s:s,s:i}", "name", c->unit->name, "state", unit_state_words[unit_state(c->unit)],
 		      "replicas", unit_ready_count(c->unit));
 	if (c->warning[0] != '\0')

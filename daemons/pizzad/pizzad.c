@@ -174,31 +174,35 @@ static int open_files(struct supervisor *s, struct error *err)
 
 /* --- the loop --- */
 
-static void reload(struct supervisor *s)
+int supervisor_reload(struct supervisor *s, char *skipped, size_t size, struct error *err)
 {
-	struct error err = {0};
-	char skipped[512] = "";
+	int rc;
 
-	if (config_reload(skipped, sizeof(skipped), &err) < 0) {
-		log_err(LOG_ERROR, &err, "the configuration stays as it was");
-		return;
+	skipped[0] = '\0';
+	rc = config_reload(skipped, size, err);
+	if (rc < 0) {
+		log_err(LOG_ERROR, err, "the configuration stays as it was");
+		return rc;
 	}
-	if (set_level(&err) < 0)
-		log_err(LOG_ERROR, &err, "the log level stays as it was");
+	if (set_level(err) < 0)
+		log_err(LOG_ERROR, err, "the log level stays as it was");
 	log_info("configuration read again%s%s", skipped[0] != '\0' ? "; needs a restart: " : "", skipped);
 	for (int n = UNIT_DAEMONS; n < UNIT_COUNT; n++)
 		for (int r = 0; r < REPLICAS_MAX; r++)
 			if (s->units[n].instances[r].phase == PHASE_UP)
 				kill(s->units[n].instances[r].pid, SIGHUP);
+	return 0;
 }
 
 static void read_signals(struct supervisor *s)
 {
 	struct signalfd_siginfo info;
+	struct error err = {0};
+	char skipped[512];
 
 	while (read(s->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
-			reload(s);
+			(void)supervisor_reload(s, skipped, sizeof(skipped), &err); /* it is logged */
 		else if (info.ssi_signo != SIGCHLD)
 			shutdown_begin(s, NULL);
 	}

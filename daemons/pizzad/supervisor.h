@@ -115,6 +115,12 @@ struct supervisor {
 	struct api *api;
 };
 
+/* --- pizzad.c --- */
+
+/* Reads the configuration again, here and in the daemons; skipped gets the changed keys that need a restart.
+ */
+int supervisor_reload(struct supervisor *s, char *skipped, size_t size, struct error *err);
+
 /* --- unit.c --- */
 
 void units_init(struct supervisor *s);

@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/config/config.h"
+#include "core/config/report.h"
 
 static char folder[] = "/tmp/pizza-config-XXXXXX";
 static char path[64];
@@ -211,13 +213,128 @@ static void test_values(void **state)
 	assert_int_equal(config_check(CONFIG_ORDER_STUCK, "1ms", NULL), ERR_INVALID);
 }
 
+static const char *where(enum config_key key)
+{
+	return config_origin_word(config_origin(key));
+}
+
+static void test_context_is_between_file_and_environment(void **state)
+{
+	struct error err = {0};
+
+	(void)state;
+	write_file("log.level: warn\norder.group: 7\n");
+	assert_int_equal(config_context("log.level", "debug", false, &err), 0);
+	assert_int_equal(config_context("http.connections", "100", false, &err), 0);
+	setenv("PIZZA_HTTP_CONNECTIONS", "200", 1);
+	assert_int_equal(config_load(path, &err), 0);
+	assert_string_equal(config_string(CONFIG_LOG_LEVEL), "debug");
+	assert_string_equal(where(CONFIG_LOG_LEVEL), "context");
+	assert_string_equal(where(CONFIG_ORDER_GROUP), "file");
+	assert_int_equal(config_line(CONFIG_ORDER_GROUP), 2);
+	assert_int_equal(config_line(CONFIG_LOG_LEVEL), 0);
+	assert_int_equal(config_int(CONFIG_HTTP_CONNECTIONS), 200);
+	assert_string_equal(where(CONFIG_HTTP_CONNECTIONS), "environment");
+	/* Named by an option, it is stronger. */
+	assert_int_equal(config_context("http.connections", "100", true, &err), 0);
+	assert_int_equal(config_load(path, &err), 0);
+	assert_int_equal(config_int(CONFIG_HTTP_CONNECTIONS), 100);
+	assert_string_equal(where(CONFIG_HTTP_CONNECTIONS), "context");
+	unsetenv("PIZZA_HTTP_CONNECTIONS");
+	assert_int_equal(config_context("http.connections", "1", true, &err), ERR_INVALID);
+	assert_int_equal(config_context("http.connection", "5000", true, &err), ERR_INVALID);
+	assert_string_equal(err.hint, "did you mean http.connections?");
+}
+
+static void assert_shown(enum config_key key, const char *text, const char *wanted)
+{
+	struct buf shown = {0};
+
+	config_add_shown(&shown, key, text);
+	assert_string_equal(buf_str(&shown), wanted);
+	buf_done(&shown);
+}
+
+static void test_secrets_are_not_shown(void **state)
+{
+	(void)state;
+	assert_shown(CONFIG_PAYMENT_KEY, "sk_x", "(set)");
+	assert_shown(CONFIG_PAYMENT_KEY, "", "");
+	assert_shown(CONFIG_DATABASE_URL, "postgresql://u:pw@h:5432", "postgresql://u:***@h:5432");
+	assert_shown(CONFIG_DATABASE_URL, "postgresql://u@h:5432", "postgresql://u@h:5432");
+	assert_shown(CONFIG_DATABASE_URL, "postgresql://h:5432", "postgresql://h:5432");
+	assert_shown(CONFIG_DATABASE_URL, "host=h password=x user=u", "host=h password=*** user=u");
+	assert_shown(CONFIG_DATABASE_URL, "postgresql://h/?password=x&a=b",
+		     "postgresql://h/?password=***&a=b");
+	assert_true(config_has_secret(CONFIG_DATABASE_URL, "postgresql://u:p@h"));
+	assert_false(config_has_secret(CONFIG_DATABASE_URL, "postgresql://u@h"));
+	assert_false(config_has_secret(CONFIG_MAIL_PASSWORD, ""));
+}
+
+static void test_report_has_fingerprints_instead_of_secrets(void **state)
+{
+	char one[33] = "", other[33];
+	json_t *report, *values, *v;
+	char *text;
+	size_t i;
+
+	(void)state;
+	assert_loads("payment.key: sk_hush\n");
+	report = config_report("salt");
+	text = json_dumps(report, 0);
+	assert_null(strstr(text, "sk_hush"));
+	free(text);
+	values = json_object_get(report, "values");
+	assert_int_equal(json_array_size(values), CONFIG_COUNT);
+	json_array_foreach (values, i, v) {
+		if (strcmp(json_string_value(json_object_get(v, "key")), "payment.key") == 0)
+			assert_string_equal(json_string_value(json_object_get(v, "fingerprint")),
+					    config_fingerprint("salt", "sk_hush", one));
+	}
+	assert_string_not_equal(one, "");
+	assert_string_not_equal(one, config_fingerprint("salt", "sk_husj", other));
+	assert_string_not_equal(one, config_fingerprint("pepper", "sk_hush", other));
+	json_decref(report);
+}
+
+static void test_reload_finds_a_file_that_was_not_there(void **state)
+{
+	char skipped[200] = "", below[64], usual[96];
+	struct error err = {0};
+
+	(void)state;
+	snprintf(below, sizeof(below), "%s/pizza", folder);
+	snprintf(usual, sizeof(usual), "%s/pizza.yaml", below);
+	setenv("XDG_CONFIG_HOME", folder, 1);
+	assert_int_equal(config_load(NULL, &err), 0);
+	assert_string_equal(config_file(), "");
+	assert_string_equal(config_place(), usual);
+	assert_int_equal(mkdir(below, 0700), 0);
+	write_file("order.stuck: 40s\n");
+	assert_int_equal(rename(path, usual), 0);
+	assert_int_equal(config_reload(skipped, sizeof(skipped), &err), 0);
+	assert_string_equal(config_file(), usual);
+	assert_int_equal(config_int(CONFIG_ORDER_STUCK), 40000);
+	unlink(usual);
+	rmdir(below);
+	unsetenv("XDG_CONFIG_HOME");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_defaults), cmocka_unit_test(test_nested_and_dotted),
-	    cmocka_unit_test(test_errors),   cmocka_unit_test(test_failure_keeps_values),
-	    cmocka_unit_test(test_reload),   cmocka_unit_test(test_validate_all),
-	    cmocka_unit_test(test_values),   cmocka_unit_test(test_precedence), /* its override stays: last */
+	    cmocka_unit_test(test_defaults),
+	    cmocka_unit_test(test_nested_and_dotted),
+	    cmocka_unit_test(test_errors),
+	    cmocka_unit_test(test_failure_keeps_values),
+	    cmocka_unit_test(test_reload),
+	    cmocka_unit_test(test_validate_all),
+	    cmocka_unit_test(test_values),
+	    cmocka_unit_test(test_secrets_are_not_shown),
+	    cmocka_unit_test(test_report_has_fingerprints_instead_of_secrets),
+	    cmocka_unit_test(test_reload_finds_a_file_that_was_not_there),
+	    cmocka_unit_test(test_precedence),				    /* its override stays */
+	    cmocka_unit_test(test_context_is_between_file_and_environment), /* what it says stays: last */
 	};
 
 	return cmocka_run_group_tests_name("config", tests, setup, teardown);

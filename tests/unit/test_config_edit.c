@@ -63,6 +63,8 @@ static void test_adds_beside_its_siblings(void **state)
 	assert_set("# only this", "log.level", "debug", "# only this\nlog.level: debug\n");
 	assert_set("log:\n    x: 1 # one\n\n# about b\nb: 2\n", "log.level", "debug",
 		   "log:\n    x: 1 # one\n    level: debug\n\n# about b\nb: 2\n");
+	assert_set("log:\n  x: 1\n  # of log\n# of all\n", "b", "2",
+		   "log:\n  x: 1\n  # of log\nb: 2\n# of all\n");
 	assert_set("log: {}\n", "log.level", "debug", "log: {level: debug}\n");
 	assert_set("log: { x: 1 }\n", "log.level", "debug", "log: { x: 1, level: debug }\n");
 	assert_set("a: 1", "b", "2", "a: 1\nb: 2\n");
