@@ -8,6 +8,13 @@
 #ifndef PIZZA_CONFIG_KEYS_H
 #define PIZZA_CONFIG_KEYS_H
 
+/* The failure policy of one consumer, where it differs. */
+#define CONSUMER_KEYS(X, SYMBOL, section, daemon)                                                   \
+	X(SYMBOL##_CONSUMER_RETRIES, section ".consumer_retries", INT, "-1", -1, 100, true,         \
+	  "consumer.retries of " daemon " alone; -1: as there.")                                    \
+	X(SYMBOL##_CONSUMER_BACKOFF, section ".consumer_backoff", DURATION, "0s", 0, 3600000, true, \
+	  "consumer.backoff of " daemon " alone; 0: as there.")
+
 #define CONFIG_KEYS(X)                                                                                       \
 	X(PORT_BASE, "port_base", INT, "5000", 1024, 64000, false,                                           \
 	  "First port of the installation; each service adds a fixed offset.")                               \
@@ -42,6 +49,11 @@
 	  "Tries after the first before a transient failure becomes a dead letter.")                         \
 	X(CONSUMER_BACKOFF, "consumer.backoff", DURATION, "5s", 10, 3600000, true,                           \
 	  "First retry delay; doubles.")                                                                     \
+	CONSUMER_KEYS(X, ORDER, "order", "orderd")                                                           \
+	CONSUMER_KEYS(X, INVENTORY, "inventory", "inventoryd")                                               \
+	CONSUMER_KEYS(X, PAYMENT, "payment", "paymentd")                                                     \
+	CONSUMER_KEYS(X, NOTIFY, "notify", "notifyd")                                                        \
+	CONSUMER_KEYS(X, AGGREGATOR, "aggregator", "aggregatord")                                            \
 	X(OUTBOX_BATCH, "outbox.batch", INT, "5000", 1, 100000, true,                                        \
 	  "Events per published window, at most.")                                                           \
 	X(OUTBOX_POLL, "outbox.poll", DURATION, "1s", 10, 60000, true,                                       \

@@ -21,7 +21,7 @@
 	  "Windows that had to be repeated.")                                                        \
 	X(OUTBOX_LEADER, "pizza_outbox_leader", GAUGE, "", "1 while this relay holds the lease.")    \
 	X(CONSUMER_MESSAGES, "pizza_consumer_messages_total", COUNTER, "topic,outcome",              \
-	  "Messages by what became of them: processed, duplicate, ignored, dead.")                   \
+	  "Messages by what became of them: processed, ignored, parked, dead.")                   \
 	X(CONSUMER_BATCH_SECONDS, "pizza_consumer_batch_seconds", HISTOGRAM, "",                     \
 	  "Time of a batch's transaction.")                                                          \
 	X(CONSUMER_LAG, "pizza_consumer_lag", GAUGE, "topic", "Messages behind the end of a topic.") \

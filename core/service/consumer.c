@@ -6,8 +6,9 @@
  * When the transaction fails because something we need is down, the batch is rewound, partitions are paused,
  * and polling goes on (it keeps the group membership) until it is worth trying again.  When it fails for its
  * own reasons, its messages run one by one, so that a bad one does not fail its neighbours; the bad one is
- * retried or becomes a dead letter. Offsets are committed only after the database transaction.  One thread;
- * nothing here is shared but the stop flag.
+ * parked for another try, and the later ones of its key behind it (parking.c), or becomes a dead letter.  A
+ * message that ends the process is counted, too (attempts.c).  Offsets are committed only after the database
+ * transaction.  One thread; nothing here is shared but the stop flag.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,23 +18,17 @@
 #include "core/base/mem.h"
 #include "core/config/config.h"
 #include "core/http/retry.h"
+#include "core/service/attempts.h"
 #include "core/service/deadletter.h"
 #include "core/service/effect.h"
+#include "core/service/item.h"
 #include "core/service/metrics.h"
+#include "core/service/parking.h"
+#include "core/service/policy.h"
 #include "core/service/private.h"
 
 #define POLL_TIMEOUT_MS 500
 #define HEADERS_MAX	64
-
-enum item_state { ITEM_WANTED, ITEM_SKIPPED, ITEM_UNREADABLE };
-
-/* One message of the batch under way. */
-struct item {
-	enum item_state state;
-	const struct bus_message *message;
-	struct event event;   /* when wanted */
-	struct error failure; /* when unreadable */
-};
 
 struct consumer {
 	struct service *service;
@@ -44,51 +39,18 @@ struct consumer {
 	struct item *items; /* batch.count of them */
 	int item_cap;
 	struct effect *effect;
-	const struct event **wanted; /* scratch for one transaction */
-	int pauses;		     /* in a row, for the backoff */
+	struct parking *parking;
+	struct attempts *attempts;
+	/* Scratch for one batch. */
+	const struct event **wanted;
+	bool *behind;
+	struct parked *parked;
+	bool moved; /* partitions have come: others may have left something on them */
+	int pauses; /* in a row, for the backoff */
 	struct mono lag_told;
 };
 
-/* --- parsing --- */
-
-/* Spares parsing what nobody wants: the type also stands in a header. */
-static bool skipped_by_header(const struct service_spec *spec, const struct bus_message *m)
-{
-	size_t len;
-	char name[64];
-	const char *value;
-	int type;
-
-	if (spec->wants == NULL)
-		return false;
-	value = bus_message_header(m, "ce_type", &len);
-	if (value == NULL || len >= sizeof(name))
-		return false;
-	memcpy(name, value, len);
-	name[len] = '\0';
-	type = event_find(name);
-	return type >= 0 && !spec->wants((enum event_type)type);
-}
-
-static void parse_item(struct consumer *c, struct item *it, const struct bus_message *m)
-{
-	const struct service_spec *spec = c->service->spec;
-
-	memset(it, 0, sizeof(*it));
-	it->message = m;
-	it->state = ITEM_SKIPPED;
-	if (skipped_by_header(spec, m))
-		return;
-	if (event_parse(m->value, m->value_len, &it->event, &it->failure) < 0) {
-		it->state = ITEM_UNREADABLE;
-		return;
-	}
-	it->event.topic = m->topic;
-	it->event.partition = m->partition;
-	it->event.offset = m->offset;
-	if (spec->wants == NULL || spec->wants(it->event.type))
-		it->state = ITEM_WANTED;
-}
+/* --- the batch --- */
 
 static void reserve_items(struct consumer *c, int n)
 {
@@ -98,14 +60,24 @@ static void reserve_items(struct consumer *c, int n)
 		return;
 	c->items = xreallocarray(c->items, cap, sizeof(*c->items));
 	c->wanted = xreallocarray(c->wanted, cap, sizeof(*c->wanted));
+	c->behind = xreallocarray(c->behind, cap, sizeof(*c->behind));
+	c->parked = xreallocarray(c->parked, cap, sizeof(*c->parked));
 	c->item_cap = n;
+}
+
+/* Makes room for the batch; nothing is parsed yet. */
+static void begin_batch(struct consumer *c)
+{
+	reserve_items(c, c->batch.count);
+	memset(c->items, 0, (size_t)c->batch.count * sizeof(*c->items));
+	for (int i = 0; i < c->batch.count; i++)
+		c->items[i].message = &c->batch.messages[i];
 }
 
 static void parse_batch(struct consumer *c)
 {
-	reserve_items(c, c->batch.count);
 	for (int i = 0; i < c->batch.count; i++)
-		parse_item(c, &c->items[i], &c->batch.messages[i]);
+		item_parse(&c->items[i], c->service->spec);
 }
 
 static void drop_batch(struct consumer *c)
@@ -115,12 +87,40 @@ static void drop_batch(struct consumer *c)
 	bus_batch_reset(&c->batch);
 }
 
-/* Runs the wanted events (c->wanted, n of them) as one transaction. */
-static int run_transaction(struct consumer *c, int n, struct error *err)
-{
-	struct effect_run run = {.events = c->wanted, .count = n};
+/* --- one transaction --- */
 
-	return n > 0 ? effect_run(c->effect, &run, err) : 0;
+/* What advancing past some messages writes besides their effect. */
+struct advance {
+	struct consumer *consumer;
+	const struct bus_message *messages;
+	int count;
+	int parked; /* of consumer->parked */
+};
+
+static int write_advance(void *arg, struct db_conn *tx, struct error *err)
+{
+	struct advance *a = arg;
+	struct consumer *c = a->consumer;
+	int rc = parking_put(c->parking, tx, c->parked, a->parked, err);
+
+	return rc < 0 || !attempts_careful(c->attempts)
+		   ? rc
+		   : attempts_clear(c->attempts, tx, a->messages, a->count, err);
+}
+
+/* Runs the wanted events (c->wanted, n of them), and parks what c->parked has, as one transaction. */
+static int advance(struct consumer *c, struct advance *a, int n, struct error *err)
+{
+	bool more = a->parked > 0 || attempts_careful(c->attempts);
+	struct effect_run run = {
+	    .events = c->wanted, .count = n, .also = more ? write_advance : NULL, .arg = a};
+	int rc = n > 0 || more ? effect_run(c->effect, &run, err) : 0;
+
+	if (rc < 0)
+		return rc;
+	parking_added(c->parking, a->parked);
+	attempts_cleared(c->attempts, a->messages, a->count);
+	return 0;
 }
 
 /* --- failures --- */
@@ -194,48 +194,102 @@ static int bury(struct consumer *c, const struct item *it, const struct error *w
 	return deadletter_send(c->letters, &letter, err);
 }
 
-/*
- * One message alone: retried while its failure is transient, then buried.  Negative only when something we
- * need is down (or we are stopping): then its offset must not advance.
- */
-static int run_alone(struct consumer *c, const struct item *it, struct error *err)
+static int park(struct consumer *c, const struct item *it, int tries, const struct policy *policy,
+		const struct error *why, struct error *err)
 {
-	const struct backoff backoff = {config_int(CONFIG_CONSUMER_BACKOFF), 60000};
+	const struct parked one = {
+	    .message = it->message,
+	    .event = &it->event,
+	    .tries = tries,
+	    .delay_ms = policy_delay_ms(policy, tries),
+	    .why = why,
+	};
 
-	for (int attempt = 1;; attempt++) {
-		enum error_class class;
-		int rc;
-
-		c->wanted[0] = &it->event;
-		rc = run_transaction(c, 1, err);
-		if (rc == 0)
-			return 0;
-		class = error_class(rc);
-		if (class == CLASS_DEPENDENCY || rc == ERR_UNKNOWN)
-			return rc;
-		if (class == CLASS_PERMANENT || attempt > config_int(CONFIG_CONSUMER_RETRIES)) {
-			struct error why = *err;
-
-			return bury(c, it, &why, event_types[it->event.type].name, attempt - 1, err);
-		}
-		log_err(LOG_WARN, err, "try %d of %s from %s/%d@%lld failed", attempt,
-			event_types[it->event.type].name, it->message->topic, (int)it->message->partition,
-			(long long)it->message->offset);
-		stay_alive(c, backoff_ms(&backoff, attempt));
-		bus_consumer_resume(c->bus);
-		if (service_stopping(c->service))
-			return error_set(err, ERR_NOT_YET, "retry", "the daemon is stopping");
-	}
+	log_err(LOG_WARN, why, "try %d of %s from %s/%d@%lld failed", tries, event_types[it->event.type].name,
+		it->message->topic, (int)it->message->partition, (long long)it->message->offset);
+	metric_count(METRIC_CONSUMER_MESSAGES, it->message->topic, "parked", 1);
+	return parking_put_one(c->parking, &one, err);
 }
 
-static int collect_wanted(struct consumer *c)
+static int settle_failure(struct consumer *c, const struct item *it, int tries, const struct error *why,
+			  struct error *err)
 {
-	int n = 0;
+	const struct policy policy = policy_of(c->service->info);
 
+	switch (policy_verdict(&policy, why->code, tries)) {
+	case VERDICT_PAUSE:
+		*err = *why;
+		return why->code;
+	case VERDICT_RETRY:
+		return park(c, it, tries, &policy, why, err);
+	case VERDICT_BURY:
+		break;
+	}
+	return bury(c, it, why, event_types[it->event.type].name, tries - 1, err);
+}
+
+static int run_alone(struct consumer *c, const struct item *it, struct error *err)
+{
+	struct advance a = {.consumer = c, .messages = it->message, .count = 1};
+	struct error why;
+	int rc;
+
+	c->wanted[0] = &it->event;
+	rc = advance(c, &a, 1, &why);
+	return rc == 0 ? 0 : settle_failure(c, it, attempts_of(c->attempts, it->message) + 1, &why, err);
+}
+
+/*
+ * One message alone; behind what is parked of its key it is parked, too.  Negative only when something we
+ * need is down: then its offset must not advance.
+ */
+static int run_item(struct consumer *c, struct item *it, struct error *err)
+{
+	const struct event *e = &it->event;
+	bool behind = false;
+	int rc = parking_behind(c->parking, &e, 1, &behind, err);
+
+	effect_log_context(e);
+	if (rc == 0 && behind)
+		rc = parking_put_one(c->parking, &(struct parked){.message = it->message, .event = e}, err);
+	else if (rc == 0)
+		rc = run_alone(c, it, err);
+	log_context_set(NULL);
+	return rc;
+}
+
+/* The wanted ones into c->wanted, those behind a parked one into c->parked. */
+static int collect_wanted(struct consumer *c, int *ret_parked)
+{
+	int n = 0, parked = 0;
+
+	for (int i = 0; i < c->batch.count; i++) {
+		const struct item *it = &c->items[i];
+
+		if (it->state == ITEM_WANTED)
+			c->wanted[n++] = &it->event;
+		else if (it->state == ITEM_BEHIND)
+			c->parked[parked++] = (struct parked){.message = it->message, .event = &it->event};
+	}
+	*ret_parked = parked;
+	return n;
+}
+
+/* Finds out which wanted ones are of a key that has parked messages. */
+static int find_behind(struct consumer *c, struct error *err)
+{
+	int n = 0, rc;
+
+	if (parking_count(c->parking) == 0)
+		return 0;
 	for (int i = 0; i < c->batch.count; i++)
 		if (c->items[i].state == ITEM_WANTED)
 			c->wanted[n++] = &c->items[i].event;
-	return n;
+	rc = parking_behind(c->parking, c->wanted, n, c->behind, err);
+	for (int i = 0, k = 0; rc == 0 && i < c->batch.count; i++)
+		if (c->items[i].state == ITEM_WANTED && c->behind[k++])
+			c->items[i].state = ITEM_BEHIND;
+	return rc;
 }
 
 static int bury_unreadable(struct consumer *c, const struct item *it, struct error *err)
@@ -243,31 +297,59 @@ static int bury_unreadable(struct consumer *c, const struct item *it, struct err
 	return it->state == ITEM_UNREADABLE ? bury(c, it, &it->failure, "parse", 0, err) : 0;
 }
 
+/* A message that has ended its process too often: not even parsed. */
+static int bury_deadly(struct consumer *c, struct item *it, int deaths, struct error *err)
+{
+	char step[64] = "parse", id[UUID_TEXT_SIZE];
+	struct error why;
+
+	item_header(it, "ce_type", step, sizeof(step));
+	if (item_header(it, "ce_id", id, sizeof(id)) && !uuid_parse(id, &it->event.id))
+		it->event.id = (struct uuid){0};
+	error_set(&why, ERR_BUG, "handle the event", "the daemon ended %d times in the middle of it", deaths);
+	return bury(c, it, &why, step, deaths - 1, err);
+}
+
+/* Before an item that may be what ended a process. */
+static int begin_suspect(struct consumer *c, struct item *it, struct error *err)
+{
+	int deaths = attempts_of(c->attempts, it->message), rc;
+
+	if (deaths > policy_of(c->service->info).retries) {
+		it->state = ITEM_SKIPPED;
+		return bury_deadly(c, it, deaths, err);
+	}
+	rc = attempts_mark(c->attempts, it->message, 1, err);
+	if (rc == 0)
+		item_parse(it, c->service->spec);
+	return rc;
+}
+
 /* *ret_done messages are through, also when a later one is not: those must not come again and be buried
  * twice. */
 static int run_one_by_one(struct consumer *c, int *ret_done, struct error *err)
 {
-	for (*ret_done = 0; *ret_done < c->batch.count; ++*ret_done) {
-		const struct item *it = &c->items[*ret_done];
-		int rc;
+	struct advance rest = {.consumer = c, .messages = c->batch.messages, .count = c->batch.count};
 
-		if (it->state == ITEM_WANTED) {
-			effect_log_context(&it->event);
-			rc = run_alone(c, it, err);
-			log_context_set(NULL);
-		} else {
+	for (*ret_done = 0; *ret_done < c->batch.count; ++*ret_done) {
+		struct item *it = &c->items[*ret_done];
+		int rc = it->state == ITEM_UNREAD ? begin_suspect(c, it, err) : 0;
+
+		if (rc == 0 && (it->state == ITEM_WANTED || it->state == ITEM_BEHIND))
+			rc = run_item(c, it, err);
+		else if (rc == 0)
 			rc = bury_unreadable(c, it, err);
-		}
 		if (rc < 0)
 			return rc;
 	}
-	return 0;
+	return advance(c, &rest, 0, err);
 }
 
 /* The unreadable ones come last: while the others wait for something, nothing has been buried. */
 static int run_together(struct consumer *c, struct error *err)
 {
-	int rc = run_transaction(c, collect_wanted(c), err);
+	struct advance a = {.consumer = c, .messages = c->batch.messages, .count = c->batch.count};
+	int n = collect_wanted(c, &a.parked), rc = advance(c, &a, n, err);
 
 	for (int i = 0; rc == 0 && i < c->batch.count; i++)
 		rc = bury_unreadable(c, &c->items[i], err);
@@ -286,7 +368,7 @@ static void count_messages(struct consumer *c)
 
 		if (topic < 0)
 			continue;
-		processed[topic] += c->items[i].state == ITEM_WANTED;
+		processed[topic] += c->items[i].state == ITEM_WANTED || c->items[i].state == ITEM_BEHIND;
 		ignored[topic] += c->items[i].state == ITEM_SKIPPED;
 	}
 	for (int t = 0; t < TOPIC_COUNT; t++) {
@@ -297,18 +379,50 @@ static void count_messages(struct consumer *c)
 	}
 }
 
+/* What others may have left on partitions that have come to us. */
+static int look_around(struct consumer *c, struct error *err)
+{
+	int rc = 0;
+
+	if (!c->moved)
+		return 0;
+	rc = parking_look(c->parking, err);
+	if (rc == 0)
+		rc = attempts_look(c->attempts, err);
+	c->moved = rc < 0;
+	return rc;
+}
+
+static int run_batch(struct consumer *c, int *ret_done, struct error *err)
+{
+	const struct policy policy = policy_of(c->service->info);
+	int rc = look_around(c, err);
+
+	if (rc == 0 && attempts_suspect(c->attempts, c->batch.messages, c->batch.count))
+		return run_one_by_one(c, ret_done, err);
+	if (rc == 0 && attempts_careful(c->attempts))
+		rc = attempts_mark(c->attempts, c->batch.messages, c->batch.count, err);
+	if (rc < 0)
+		return rc;
+	parse_batch(c);
+	rc = find_behind(c, err);
+	if (rc == 0)
+		rc = run_together(c, err);
+	if (rc == 0 || policy_verdict(&policy, rc, 1) == VERDICT_PAUSE)
+		return rc;
+	log_err(LOG_WARN, err, "a batch of %d failed and is repeated one by one", c->batch.count);
+	return run_one_by_one(c, ret_done, err);
+}
+
 static void process_batch(struct consumer *c)
 {
 	struct error err;
 	int done = 0, rc;
 
-	parse_batch(c);
-	rc = run_together(c, &err);
-	if (rc < 0 && error_class(rc) != CLASS_DEPENDENCY && rc != ERR_UNKNOWN) {
-		log_err(LOG_WARN, &err, "a batch of %d failed and is repeated one by one", c->batch.count);
-		rc = run_one_by_one(c, &done, &err);
-	}
+	begin_batch(c);
+	rc = run_batch(c, &done, &err);
 	if (rc < 0) {
+		attempts_paused(c->attempts);
 		wait_for_dependency(c, done, &err);
 	} else {
 		bus_consumer_commit(c->bus, &c->batch);
@@ -317,6 +431,14 @@ static void process_batch(struct consumer *c)
 			dependency_is_back(c);
 	}
 	drop_batch(c);
+}
+
+static void note_moved(void *arg, int assigned)
+{
+	struct consumer *c = arg;
+
+	(void)assigned;
+	c->moved = true;
 }
 
 static int join_group(struct consumer *c, struct error *err)
@@ -334,6 +456,8 @@ static int join_group(struct consumer *c, struct error *err)
 	    .instance = instance,
 	    .topics = info->consumes,
 	    .topic_count = n,
+	    .rebalanced = note_moved,
+	    .arg = c,
 	};
 	return bus_consumer_new(&options, &c->bus, err);
 }
@@ -364,14 +488,14 @@ static void tell_lag(struct consumer *c)
 	for (int i = 0; i < DAEMON_TOPICS_MAX && topic[i] != NULL; i++)
 		metric_set(metric_series(METRIC_CONSUMER_LAG, topic[i], NULL, NULL),
 			   (double)bus_consumer_behind(c->bus, topic[i]));
-	metric_set(metric_series(METRIC_CONSUMER_PARKED, NULL, NULL, NULL), 0);
 }
 
 static void poll_once(struct consumer *c)
 {
 	struct error err;
 	int rc = bus_consumer_poll(c->bus, (int)config_int(CONFIG_CONSUMER_BATCH),
-				   (int)config_int(CONFIG_CONSUMER_LINGER), POLL_TIMEOUT_MS, &c->batch, &err);
+				   (int)config_int(CONFIG_CONSUMER_LINGER),
+				   (int)parking_wait_ms(c->parking, POLL_TIMEOUT_MS), &c->batch, &err);
 
 	service_condition(c->service, "kafka", false, rc != ERR_UNAVAILABLE, "kafka cannot be reached");
 	if (rc == ERR_CONFLICT) {
@@ -380,6 +504,7 @@ static void poll_once(struct consumer *c)
 	} else if (c->batch.count > 0) {
 		process_batch(c);
 	}
+	parking_work(c->parking);
 	if (c->bus != NULL)
 		tell_lag(c);
 }
@@ -394,6 +519,20 @@ static void *consumer_main(void *arg)
 	return NULL;
 }
 
+static void consumer_free(struct consumer *c)
+{
+	bus_batch_done(&c->batch);
+	parking_free(c->parking);
+	attempts_free(c->attempts);
+	deadletter_free(c->letters);
+	effect_free(c->effect);
+	free(c->items);
+	free(c->wanted);
+	free(c->behind);
+	free(c->parked);
+	free(c);
+}
+
 int consumer_start(struct service *s, struct consumer **ret, struct error *err)
 {
 	struct consumer *c = xcalloc(1, sizeof(*c));
@@ -402,16 +541,17 @@ int consumer_start(struct service *s, struct consumer **ret, struct error *err)
 	c->service = s;
 	c->letters = deadletter_new(s);
 	c->effect = effect_new(s);
+	c->parking = parking_new(s, c->effect, c->letters);
 	reserve_items(c, 64);
-	rc = join_group(c, err);
+	rc = attempts_new(s, &c->attempts, err);
+	if (rc == 0)
+		rc = join_group(c, err);
 	if (rc == 0 && pthread_create(&c->thread, NULL, consumer_main, c) != 0) {
 		rc = error_errno(err, "start the consumer thread");
 		bus_consumer_free(c->bus);
 	}
 	if (rc < 0) {
-		deadletter_free(c->letters);
-		effect_free(c->effect);
-		free(c);
+		consumer_free(c);
 		return rc;
 	}
 	*ret = c;
@@ -423,10 +563,5 @@ void consumer_stop(struct consumer *c)
 	if (c == NULL)
 		return;
 	pthread_join(c->thread, NULL);
-	bus_batch_done(&c->batch);
-	deadletter_free(c->letters);
-	free(c->items);
-	free(c->wanted);
-	effect_free(c->effect);
-	free(c);
+	consumer_free(c);
 }

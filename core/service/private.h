@@ -37,6 +37,7 @@ struct service {
 	void *data;
 
 	atomic_bool stopping;
+	atomic_bool hastened;	  /* parked messages have become due before their time */
 	atomic_bool serving;	  /* readiness is told from then on */
 	pthread_mutex_t handling; /* around the handlers (effect.c) */
 	pthread_mutex_t lock;	  /* conditions and failure */
