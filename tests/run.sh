@@ -130,9 +130,9 @@ asan_live_tests() {
 }
 
 suite_asan_live() {
-	export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1
+	export ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1
 	with_system "$B/asan" asan asan_live_tests
-	run asan-reports sh -c "! grep -l 'ERROR: AddressSanitizer\|runtime error:' $TMP/asan/log/*"
+	run asan-reports sh -c "! grep -l 'ERROR: AddressSanitizer\|ERROR: LeakSanitizer\|runtime error:' $TMP/asan/log/*"
 	unset ASAN_OPTIONS UBSAN_OPTIONS
 }
 

@@ -32,6 +32,7 @@ struct service {
 	struct db_options db_options;
 	struct http_server *shared; /* the daemon's port */
 	struct http_server *own;    /* this replica's health and metrics */
+	struct http_route *routes;  /* of both */
 	struct outbox_notifier *notifier;
 	struct consumer *consumer;
 	void *data;

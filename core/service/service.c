@@ -202,7 +202,7 @@ static int start_http(struct service *s, struct error *err)
 {
 	const struct service_spec *spec = s->spec;
 	size_t room = (size_t)(health_route_count + replay_route_count + spec->route_count);
-	struct http_route *routes = xcalloc(room, sizeof(*routes)); /* kept for the life of the process */
+	struct http_route *routes = xcalloc(room, sizeof(*routes));
 	int n = 0, rc;
 	struct http_server_options o = {
 	    .address = config_string(CONFIG_BIND_ADDRESS),
@@ -219,6 +219,7 @@ static int start_http(struct service *s, struct error *err)
 	    .observe = observe_request,
 	};
 
+	s->routes = routes;
 	add_routes(routes, &n, health_routes, health_route_count);
 	if (spec->handle != NULL)
 		add_routes(routes, &n, replay_routes, replay_route_count);
@@ -265,6 +266,7 @@ static void stop_parts(struct service *s, bool started)
 	consumer_stop(s->consumer);
 	http_server_stop(s->shared, drain_ms);
 	http_server_stop(s->own, 0);
+	free(s->routes);
 	if (started && s->spec->stop != NULL)
 		s->spec->stop(s);
 	outbox_notifier_stop(s->notifier);
