@@ -6,7 +6,7 @@
 #   make man        write the manual pages and the example configuration anew, from the tables and man/text
 #   make bench      measure; prints and writes build/bench.json
 #   make lint       clang-format, clang-tidy, cppcheck, link directions
-#   make install DESTDIR= PREFIX=   ·   make uninstall   ·   make deps   ·   make clean
+#   make install DESTDIR= PREFIX=   ·   make uninstall   ·   make deb   ·   make check-deb   ·   make deps   ·   make clean
 
 VERSION  := 0.1.0
 DATE     := November 21, 2026
@@ -207,29 +207,25 @@ lint: deps
 
 # --- installing ---
 
-bindir  = $(DESTDIR)$(PREFIX)/bin
-libdir  = $(DESTDIR)$(PREFIX)/lib/pizza
-docdir  = $(DESTDIR)$(PREFIX)/share/doc/pizza
-
-# The daemons are siblings of pizzactl's real file; bin/ has the commands that people type.
+# Programs, manual, completion, systemd units, example configuration: packaging/install.sh has the list.
 install: all
-	install -d $(bindir) $(libdir) $(docdir)
-	install -m 755 $(BINS) $(libdir)
-	ln -sf ../lib/pizza/pizzactl $(bindir)/pizzactl
-	ln -sf ../lib/pizza/pizzad $(bindir)/pizzad
-	install -d $(libdir)/kafka
-	install -m 644 daemons/pizzad/kafka/pom.xml $(libdir)/kafka
-	install -m 755 daemons/pizzad/kafka/fetch.sh daemons/pizzad/kafka/train.sh $(libdir)/kafka
-	install -m 644 README.md LICENSE $(docdir)
+	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" sh packaging/install.sh install $(B)
 
 uninstall:
-	rm -f $(bindir)/pizzactl $(bindir)/pizzad
-	rm -rf $(libdir) $(docdir)
+	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" sh packaging/install.sh uninstall $(B)
+
+deb: kafka
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@sh packaging/deb.sh $(B) $(VERSION)
+
+# The package on a clean root: installed, run, removed. As root; it takes some minutes and Debian's packages.
+check-deb: deb
+	@bash tests/package.sh $(B) $(VERSION)
 
 clean:
 	rm -rf $(B)
 
 FORCE:
-.PHONY: all man clean units itests benches harness fuzzers fuzz deps kafka run check check-long bench lint install uninstall FORCE
+.PHONY: all man deb check-deb clean units itests benches harness fuzzers fuzz deps kafka run check check-long bench lint install uninstall FORCE
 .SECONDARY:
 -include $(shell test -d $(B) && find $(B) -name '*.d')

@@ -40,7 +40,8 @@
 	X(KAFKA_RETENTION, "kafka.retention", DURATION, "0s", 0, 3153600000000, false,                       \
 	  "How long topics keep events; 0: for ever, so that the read model can be rebuilt.")                \
 	X(KAFKA_LIBS, "kafka.libs", STRING, "", 0, 0, false,                                                 \
-	  "Folder with Kafka's jar files; empty: the per-user cache that `make kafka` fills.")               \
+	  "Folder with Kafka's jar files; empty: those of the package, or the cache that `make kafka` "      \
+	  "fills.")                                                                                          \
 	X(CONSUMER_BATCH, "consumer.batch", INT, "1000", 1, 10000, true,                                     \
 	  "Messages per transaction, at most.")                                                              \
 	X(CONSUMER_LINGER, "consumer.linger", DURATION, "8ms", 0, 1000, true,                                \

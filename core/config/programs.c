@@ -247,17 +247,27 @@ static void hint_fetch(struct error *err)
 		   script);
 }
 
+static bool has_kafka(const char *folder)
+{
+	char jar[PATH_MAX];
+
+	return snprintf(jar, sizeof(jar), "%s/kafka_2.13-%s.jar", folder, KAFKA_VERSION) < (int)sizeof(jar) &&
+	       access(jar, R_OK) == 0;
+}
+
 int programs_kafka(char folder[PATH_MAX], struct error *err)
 {
 	const char *named = config_string(CONFIG_KAFKA_LIBS);
-	char jar[PATH_MAX];
 
-	if (named[0] != '\0')
+	if (named[0] != '\0') {
 		snprintf(folder, PATH_MAX, "%s", named);
-	else if (snprintf(folder, PATH_MAX, "%s/kafka-%s", paths_cache(), KAFKA_VERSION) >= PATH_MAX)
-		return error_set(err, ERR_INVALID, "find Kafka", "the path of the cache is too long");
-	if (snprintf(jar, sizeof(jar), "%s/kafka_2.13-%s.jar", folder, KAFKA_VERSION) < (int)sizeof(jar) &&
-	    access(jar, R_OK) == 0)
+	} else {
+		snprintf(folder, PATH_MAX, "%.3900s/kafka/kafka-%s", paths_bin(), KAFKA_VERSION);
+		if (has_kafka(folder))
+			return 0;
+		snprintf(folder, PATH_MAX, "%.3900s/kafka-%s", paths_cache(), KAFKA_VERSION);
+	}
+	if (has_kafka(folder))
 		return 0;
 	error_set(err, ERR_NOT_FOUND, "find Kafka", "%.200s does not have the jar files of Kafka %s", folder,
 		  KAFKA_VERSION);

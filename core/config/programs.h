@@ -23,7 +23,8 @@ int programs_postgres(char folder[PATH_MAX], int *ret_major, struct error *err) 
 /* A java of at least JAVA_MINIMUM: JAVA_HOME, then PATH, then the newest in /usr/lib/jvm.  major 0: not
  * known. */
 int programs_java(char path[PATH_MAX], int *ret_major, struct error *err) MUST_USE;
-/* The folder with Kafka's jar files: kafka.libs, or the per-user cache. */
+/* The folder with Kafka's jar files: kafka.libs, else beside the programs, where a package puts
+ * them, else the per-user cache. */
 int programs_kafka(char folder[PATH_MAX], struct error *err) MUST_USE;
 /* ERR_CONFLICT names the program that listens on a TCP port of 127.0.0.1; what says what the port is for. */
 int programs_port_free(int port, const char *what, struct error *err) MUST_USE;
