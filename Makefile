@@ -183,7 +183,7 @@ check: kafka
 		SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" all units
 	@bash tests/run.sh $(B)
 
-# The long tests: the crash harness, the fuzz targets.
+# The long tests: the crash harness, the fuzz targets, the package on a clean root.
 ORDERS  ?= 20000
 KILLS   ?= 200
 SECONDS ?= 60
@@ -191,6 +191,7 @@ check-long: kafka
 	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)/crash CRASH=1 all harness
 	@$(MAKE) --no-print-directory fuzz
 	@bash tests/crash/run.sh --build $(B)/crash --orders $(ORDERS) --kills $(KILLS) $(if $(SEED),--seed $(SEED)) --selftest
+	@$(MAKE) --no-print-directory check-deb
 
 fuzz: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)/fuzz CC="$(FUZZ_CC)" OPT="-O1 -g" WARN=-w \

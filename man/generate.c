@@ -121,7 +121,8 @@ static void check_routes(const char *bin)
 		while (next_line(f, route, sizeof(route))) {
 			served++;
 			if (!described(prose, daemons[i].name, route))
-				problem("man/text/pizza-http.txt: add to \"## %s\" the entry \"- %s :: …\"",
+				problem("man/text/pizza-http.txt: add to \"## %s\" the entry \"- %s :: …\", "
+					"then `make man`",
 					daemons[i].name, route);
 		}
 		if (f == NULL || pclose(f) != 0)
