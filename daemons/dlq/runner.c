@@ -16,6 +16,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/json.h"
+#include "core/base/crash.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
@@ -272,9 +273,12 @@ static void count_replays(const struct job_batch *b)
 static bool run_batch(struct runner *r, struct step *s, bool *waiting, int *ret_done, struct error *err)
 {
 	AUTO_FREE char *why = NULL;
-	enum handover how = hand_over(r, &s->job, &s->batch, &why);
+	enum handover how;
 	int rc = 0;
 
+	CRASH_POINT("replay-claimed");
+	how = hand_over(r, &s->job, &s->batch, &why);
+	CRASH_POINT("replay-answered");
 	*ret_done = 0;
 	s->text = why;
 	if (how != HANDED)
@@ -287,6 +291,7 @@ static bool run_batch(struct runner *r, struct step *s, bool *waiting, int *ret_
 		rc = transact(r, do_unclaim, s, err);
 	else
 		rc = transact(r, do_wait, s, err);
+	CRASH_POINT("replay-recorded");
 	if (rc == 0 && *ret_done > 0) {
 		count_replays(&s->batch);
 		if (*waiting || why != NULL)

@@ -1,14 +1,18 @@
 /*
  * The lease thread.  The row's expiry is on the database's clock; our own belief ends earlier, counted from
  * before the renewal was sent, on the monotonic clock: a process that was stopped finds itself without the
- * lease when it goes on.
+ * lease when it goes on.  A holder whose process has ended on this machine need not be waited for: the epoch
+ * fences what it may have left.
  */
 #include "daemons/outbox/lease.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,39 +28,75 @@ struct lease {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool stopping;
-	char holder[96];
+	char place[128];	    /* host and process-id name space: where a pid means the same process */
+	char holder[192];	    /* place, pid, name */
 	_Atomic int64_t epoch;	    /* 0: not ours */
 	_Atomic int64_t expires_ns; /* monotonic */
 };
 
-DB_STATEMENT(
-    lease_acquire,
-    "UPDATE relay_lease SET epoch = epoch + 1, holder = $1, "
-    "expires_at = clock_timestamp() + $2::int8 * interval '1 ms' WHERE expires_at < clock_timestamp() "
-    "RETURNING epoch");
+DB_STATEMENT(lease_acquire, "UPDATE relay_lease SET epoch = epoch + 1, holder = $1, "
+			    "expires_at = clock_timestamp() + $2::int8 * interval '1 ms' "
+			    "WHERE expires_at < clock_timestamp() OR holder = $3 RETURNING epoch");
 DB_STATEMENT(lease_renew,
 	     "UPDATE relay_lease SET expires_at = clock_timestamp() + $2::int8 * interval '1 ms' "
 	     "WHERE holder = $1 AND epoch = $3 AND expires_at > clock_timestamp() RETURNING epoch");
 
+DB_STATEMENT(lease_holder, "SELECT holder FROM relay_lease");
+
 /* The epoch that the statement returned, 0 when no row matched, or an error. */
-static int64_t run(struct lease *l, struct db_statement *statement, int64_t epoch, struct error *err)
+static int64_t run(struct lease *l, struct db_conn *c, struct db_statement *statement, int64_t epoch,
+		   const char *dead, struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
 	CLEANUP(db_params_done) struct db_params params = {0};
-	struct db_conn *c;
-	int rc = db_acquire(service_db(l->service), &c, err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	db_param_text(&params, l->holder);
 	db_param_int(&params, config_int(CONFIG_OUTBOX_LEASE));
 	if (epoch > 0)
 		db_param_int(&params, epoch);
+	else
+		db_param_text(&params, dead);
 	rc = db_exec(c, statement, &params, &r, err);
-	db_release(c);
 	if (rc < 0)
 		return rc;
 	return db_rows(r) > 0 ? db_int(r, 0, 0) : 0;
+}
+
+/* "PLACE PID NAME" of a process of this place that is no more. */
+static bool is_dead(const struct lease *l, const char *holder)
+{
+	size_t n = strlen(l->place);
+	pid_t pid = strncmp(holder, l->place, n) == 0 && holder[n] == ' ' ? atoi(holder + n) : 0;
+
+	return pid > 1 && kill(pid, 0) < 0 && errno == ESRCH;
+}
+
+/* An ended lease, or that of a dead holder. */
+static int64_t acquire(struct lease *l, struct db_conn *c, struct error *err)
+{
+	CLEANUP(db_result_auto) struct db_result *r = NULL;
+	int rc = db_exec(c, &lease_holder, NULL, &r, err);
+	const char *holder;
+
+	if (rc < 0)
+		return rc;
+	holder = db_rows(r) > 0 ? db_text(r, 0, 0) : "";
+	return run(l, c, &lease_acquire, 0, is_dead(l, holder) ? holder : NULL, err);
+}
+
+/* Renews the lease of an epoch, or acquires it when it is 0; as run. */
+static int64_t ask(struct lease *l, int64_t epoch, struct error *err)
+{
+	struct db_conn *c;
+	int64_t answer;
+	int rc = db_acquire(service_db(l->service), &c, err);
+
+	if (rc < 0)
+		return rc;
+	answer = epoch > 0 ? run(l, c, &lease_renew, epoch, NULL, err) : acquire(l, c, err);
+	db_release(c);
+	return answer;
 }
 
 static void set_epoch(struct lease *l, int64_t epoch, struct mono asked)
@@ -74,7 +114,7 @@ static void try_acquire(struct lease *l)
 {
 	struct error err;
 	struct mono asked = mono_now();
-	int64_t epoch = run(l, &lease_acquire, 0, &err);
+	int64_t epoch = ask(l, 0, &err);
 
 	if (epoch > 0) {
 		log_info("this relay holds the lease, epoch %lld", (long long)epoch);
@@ -86,7 +126,7 @@ static void try_renew(struct lease *l, int64_t epoch)
 {
 	struct error err;
 	struct mono asked = mono_now();
-	int64_t renewed = run(l, &lease_renew, epoch, &err);
+	int64_t renewed = ask(l, epoch, &err);
 
 	if (renewed == epoch) {
 		set_epoch(l, epoch, asked);
@@ -135,15 +175,24 @@ static void *lease_main(void *arg)
 	return NULL;
 }
 
+static void find_place(struct lease *l)
+{
+	char host[64] = "", space[48] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	if (readlink("/proc/self/ns/pid", space, sizeof(space) - 1) < 0)
+		space[0] = '\0';
+	snprintf(l->place, sizeof(l->place), "%s %s", host, space);
+}
+
 int lease_start(struct service *s, struct lease **ret, struct error *err)
 {
 	struct lease *l = xcalloc(1, sizeof(*l));
 	pthread_condattr_t monotonic;
-	char host[64] = "";
 
-	gethostname(host, sizeof(host) - 1);
 	l->service = s;
-	snprintf(l->holder, sizeof(l->holder), "%s %s pid %d", service_client_id(s), host, (int)getpid());
+	find_place(l);
+	snprintf(l->holder, sizeof(l->holder), "%s %d %s", l->place, (int)getpid(), service_client_id(s));
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -75,6 +75,12 @@ static void history_add(struct history *h, json_t *line)
 		perror("history");
 }
 
+void history_replayed(struct history *h, const char *event_id, const char *group, const char *outcome)
+{
+	history_add(h, json_pack("{s:s,s:I,s:s,s:s,s:s}", "op", "replay", "at", (json_int_t)clock_wall_us(),
+				 "order_id", event_id, "reply", group, "outcome", outcome));
+}
+
 /* --- requests --- */
 
 void order_body(struct random *r, struct buf *out)

@@ -29,6 +29,8 @@ struct history;
 /* Opens the file for appending. NULL when it cannot be. */
 struct history *history_open(const char *path);
 void history_close(struct history *h);
+/* What a group answered to an event that was handed over anew. */
+void history_replayed(struct history *h, const char *event_id, const char *group, const char *outcome);
 
 struct order_site {
 	struct history *history;

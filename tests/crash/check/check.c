@@ -63,8 +63,17 @@ static const char *const counts[INVARIANTS + 1] = {
     [10] = "SELECT format('%s dead letters of %s groups', count(DISTINCT letter_id), count(DISTINCT "
 	   "consumer_group)) "
 	   "FROM letters",
-    [11] = "SELECT format('%s letters', count(*)) FROM dlqd.letters",
-    [12] = "SELECT format('%s letters', count(*)) FROM dlqd.letters",
+    [11] = "SELECT format('%s letters: %s; %s replays of %s jobs', (SELECT count(*) FROM dlqd.letters), "
+	   "(SELECT string_agg(n || ' ' || state, ', ' ORDER BY state) FROM (SELECT state, count(*) AS n "
+	   "FROM dlqd.letters GROUP BY state) t), "
+	   "(SELECT count(*) FROM dlqd.letter_history WHERE what = 'replayed'), (SELECT count(*) FROM "
+	   "dlqd.jobs))",
+    [12] =
+	"SELECT format('%s replays: %s; %s events in effect handed over anew, all duplicates', count(*), "
+	"(SELECT string_agg(n || ' ' || outcome, ', ' ORDER BY outcome) FROM (SELECT outcome, count(*) AS n "
+	"FROM dlqd.job_letters WHERE outcome IS NOT NULL GROUP BY outcome) t), "
+	"(SELECT count(*) FROM history WHERE op = 'replay')) FROM dlqd.letter_history WHERE what = "
+	"'replayed'",
     [13] =
 	"SELECT format('%s orders: %s', sum(n), string_agg(n || ' ' || status, ', ' ORDER BY status)) FROM "
 	"(SELECT status, count(*) AS n FROM orders GROUP BY status) t",

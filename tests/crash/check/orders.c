@@ -101,6 +101,10 @@ static const struct check rows[] = {
      "ON e.id = n.notification_id::text WHERE n.resends = 0 "
      "AND coalesce(e.n, 0) <> CASE WHEN n.status IN ('sent', 'failed') THEN 1 ELSE 0 END"},
 
+    {2, true, NULL, "a dead letter's number and its events disagree",
+     "SELECT l.letter_id FROM dlqd.letters l LEFT JOIN " LAST_EVENTS(
+	 "dlqd", "dlq-events") " e ON e.aggregate_id = l.letter_id::text WHERE " COUNTED("l.event_seq")},
+
     {8, true, NULL, "an order made an illegal step",
      "SELECT aggregate_id || ' ' || coalesce(before, '(nothing)') || ' to ' || event_type FROM (SELECT "
      "aggregate_id, event_type, lag(event_type) OVER (PARTITION BY aggregate_id ORDER BY aggregate_seq) AS "

@@ -21,6 +21,7 @@ static const struct {
     {"pizza_payment", "charges to do", "SELECT count(*) FROM payments WHERE next_attempt_at IS NOT NULL"},
     {"pizza_payment", "refunds to do", "SELECT count(*) FROM refunds WHERE next_attempt_at IS NOT NULL"},
     {"pizza_notify", "deliveries to do", "SELECT count(*) FROM deliveries WHERE status = 'pending'"},
+    {"pizza_dlq", "replay jobs under way", "SELECT count(*) FROM jobs WHERE finished_at IS NULL"},
     {"pizza_order", "orders on their way",
      "SELECT count(*) FROM orders WHERE status IN ('pending', 'reserved')"},
 };

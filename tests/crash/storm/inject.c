@@ -245,6 +245,25 @@ static void inject_reversed(struct storm *s, struct random *r)
 	kept_done(all);
 }
 
+void inject_effective(struct storm *s, struct random *r)
+{
+	struct kept *k = xcalloc(1, sizeof(*k));
+
+	k->max = 20;
+	read_some(s, "order-events", -1, k);
+	if (k->count > 0) {
+		const struct draft *d = &k->drafts[random_below(r, (unsigned)k->count)];
+		const struct bus_message m = {.topic = d->topic,
+					      .key = d->key,
+					      .key_len = d->key_len,
+					      .value = d->value,
+					      .value_len = d->value_len};
+
+		replay_effective(s, &m);
+	}
+	kept_done(k);
+}
+
 void inject(struct storm *s, struct random *r)
 {
 	unsigned drawn = random_below(r, 10);

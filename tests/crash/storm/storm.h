@@ -78,8 +78,17 @@ void strike_undo(struct storm *s);
 
 /* One message or a few, marked by the header pizza_injected, to a random topic. */
 void inject(struct storm *s, struct random *r);
+/* An event of the first ever, which has long been in effect, to a group by its route for replays. */
+void inject_effective(struct storm *s, struct random *r);
 /* One that cannot be read, to the topic. False when Kafka did not take it. */
 bool inject_poison(struct storm *s, struct random *r, const char *topic);
+
+/* --- replay.c: dead letters and events handed over again --- */
+
+/* Starts a job over so many open letters; -1: all. Insists for a while, as dlqd may be on its way back. */
+void replay_letters(struct storm *s, int limit);
+/* Hands an event that is in effect to a group that acts on it; what the group says is in the history. */
+void replay_effective(struct storm *s, const struct bus_message *m);
 
 /* --- weather.c --- */
 

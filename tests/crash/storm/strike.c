@@ -100,8 +100,10 @@ static bool kill_backend(struct storm *s)
 
 static const struct crash_at {
 	const char *program, *point;
-	unsigned passes;    /* it fires at one of the first so many passes */
-	const char *poison; /* what leads there: a message to this topic that cannot be read */
+	unsigned passes; /* it fires at one of the first so many passes */
+	/* What leads there: a message to this topic that cannot be read; "replay": a replay of dead letters.
+	 */
+	const char *lead;
 } crash_points[] = {
     {"orderd", "order-committed", 5, NULL},
     {"outboxd", "relay-send", 5, NULL},
@@ -127,6 +129,9 @@ static const struct crash_at {
     {"orderd", "letter-produced", 1, "inventory-events"},
     {"paymentd", "letter-produced", 1, "order-events"},
     {"notifyd", "letter-produced", 1, "payment-events"},
+    {"dlqd", "replay-claimed", 2, "replay"},
+    {"dlqd", "replay-answered", 2, "replay"},
+    {"dlqd", "replay-recorded", 2, "replay"},
 };
 
 static void crash_path(const struct crash_at *c, char *path, size_t size)
@@ -179,8 +184,10 @@ static bool crash(struct storm *s)
 	if (!arm(c, 1 + random_below(&s->random, c->passes)))
 		return false;
 	probe = probe_start(s);
-	if (c->poison != NULL)
-		inject_poison(s, &s->random, c->poison);
+	if (c->lead != NULL && strcmp(c->lead, "replay") == 0)
+		replay_letters(s, 20);
+	else if (c->lead != NULL)
+		inject_poison(s, &s->random, c->lead);
 	if (!await_fire(c)) {
 		storm_say(s, "%s was not passed", kind);
 		probe_end(probe);
@@ -304,4 +311,6 @@ void strike_undo(struct storm *s)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(services); i++)
 		scale(s, services[i], 1);
+	storm_sleep(2000); /* the last letters are on their way to the index */
+	replay_letters(s, -1);
 }

@@ -115,6 +115,8 @@ void *weather_main(void *arg)
 			provider_falls_ill(s, console, &r);
 		else if (drawn < 4 && s->clocks != NULL)
 			step_clock(s, &r);
+		else if (drawn == 4)
+			inject_effective(s, &r);
 		else
 			inject(s, &r);
 		for (unsigned left = 10 + random_below(&r, 40); left > 0 && !atomic_load(&s->over); left--)
