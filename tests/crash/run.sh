@@ -36,6 +36,7 @@ build=$(cd "$build" && pwd) || exit 2
 SECONDS_A_KILL=6 # what a kill takes, with the pause after it
 
 . tests/crash/common.sh
+. tests/crash/selftest.sh
 work=$(mktemp -d /tmp/pizza-crash.XXXXXX)
 failed=0
 trap clean_up EXIT

@@ -1,12 +1,13 @@
 /*
  * check: waits for quiescence, copies everything, and says of each invariant whether it holds.
  *
- *   check [--history FILE] [--live] [--quiet-timeout SECONDS] [--no-rebuild]
+ *   check [--history FILE] [--live] [--quiet-timeout SECONDS] [--no-wait [--rebuild]]
  *
- * --live leaves out what holds only when nothing is on its way, and does not wait.  The system is found by
- * PIZZA_HOME and PIZZA_PORT_BASE.  Prints one line per invariant, "invariant 06 held: …", "broken: …" with
- * the first offenders, or "not checked: …".  Exit status 0 when none is broken, 1 when one is, 2 for wrong
- * usage, 7 when the system does not become quiet.
+ * --live leaves out what holds only when nothing is on its way, and does not wait.  --no-wait takes it as
+ * quiet and does without the rebuild of the read model.  The system is found by PIZZA_HOME and
+ * PIZZA_PORT_BASE.  Prints one line per invariant, "invariant 06 held: …", "broken: …" with the first
+ * offenders, or "not checked: …".  Exit status 0 when none is broken, 1 when one is, 2 for wrong usage, 7
+ * when the system does not become quiet.
  */
 #include <getopt.h>
 #include <sodium.h>
@@ -86,7 +87,7 @@ static const char *const counts[INVARIANTS + 1] = {
 struct options {
 	struct checker checker;
 	int quiet_ms;
-	bool rebuild;
+	bool wait, rebuild;
 };
 
 static void report(const struct error *err)
@@ -194,7 +195,7 @@ static int prepare(struct options *o, struct error *err)
 	struct checker *c = &o->checker;
 	int rc = bus_admin_new(&c->bus, ADMIN_TIMEOUT_MS, &c->admin, err);
 
-	if (rc == 0 && !c->live)
+	if (rc == 0 && !c->live && o->wait)
 		rc = quiet_wait(c, o->quiet_ms, err);
 	if (rc == 0)
 		rc = import_all(c, err);
@@ -226,12 +227,12 @@ static int run(struct options *o, struct error *err)
 static void read_options(struct options *o, int argc, char **argv)
 {
 	static const struct option names[] = {
-	    {"history", 1, NULL, 'h'},	  {"live", 0, NULL, 'l'}, {"quiet-timeout", 1, NULL, 'q'},
-	    {"no-rebuild", 0, NULL, 'n'}, {NULL, 0, NULL, 0},
+	    {"history", 1, NULL, 'h'}, {"live", 0, NULL, 'l'},	  {"quiet-timeout", 1, NULL, 'q'},
+	    {"no-wait", 0, NULL, 'n'}, {"rebuild", 0, NULL, 'r'}, {NULL, 0, NULL, 0},
 	};
 	int c;
 
-	*o = (struct options){.quiet_ms = 180000, .rebuild = true};
+	*o = (struct options){.quiet_ms = 180000, .wait = true, .rebuild = true};
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		switch (c) {
 		case 'h':
@@ -244,11 +245,14 @@ static void read_options(struct options *o, int argc, char **argv)
 			o->quiet_ms = atoi(optarg) * 1000;
 			break;
 		case 'n':
-			o->rebuild = false;
+			o->wait = o->rebuild = false;
+			break;
+		case 'r':
+			o->rebuild = true;
 			break;
 		default:
 			fprintf(stderr, "usage: check [--history FILE] [--live] [--quiet-timeout SECONDS] "
-					"[--no-rebuild]\n");
+					"[--no-wait [--rebuild]]\n");
 			exit(2);
 		}
 	}

@@ -55,7 +55,5 @@ int rebuild_and_import(struct checker *c, int timeout_ms, struct error *err)
 	if (rc == 0)
 		rc = wait_for_end(console, timeout_ms, err);
 	console_close(console);
-	if (rc == 0)
-		rc = quiet_wait(c, timeout_ms, err);
 	return rc < 0 ? rc : db_run(c->conn, copy, err);
 }
