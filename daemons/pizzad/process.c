@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,9 +20,9 @@
 
 #include "core/base/mem.h"
 
-#define UNPRIVILEGED_ID 1000 /* any but 0 */
-#define START_TIME	22   /* field of /proc/PID/stat (proc(5)) */
-#define TAIL_BYTES	8192
+#define START_TIME 22 /* field of /proc/PID/stat (proc(5)) */
+#define TAIL_BYTES 8192
+#define MAP_SIZE   32
 
 extern char **environ;
 
@@ -147,16 +148,28 @@ static bool write_pid_file(const char *path)
 	return write_file(path, O_CREAT | O_TRUNC, text, pid_len + n + 2);
 }
 
+/*
+ * The map of a user name space in which root is an ordinary user: one that has a name on this machine, which
+ * initdb asks for.
+ */
+static void map_to_ordinary_user(char map[MAP_SIZE])
+{
+	static const char *const names[] = {"postgres", "nobody"};
+	const struct passwd *user = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(names) && (user == NULL || user->pw_uid == 0); i++)
+		user = getpwnam(names[i]);
+	snprintf(map, MAP_SIZE, "%u 0 1\n",
+		 user != NULL && user->pw_uid != 0 ? (unsigned)user->pw_uid : 65534);
+}
+
 /* A user name space in which our files are those of an ordinary user: for servers that refuse to run as root.
  */
-static bool become_unprivileged(void)
+static bool become_unprivileged(const char *map)
 {
-	static const char map[] = "1000 0 1\n";
-
-	_Static_assert(UNPRIVILEGED_ID == 1000, "the map says so");
 	return unshare(CLONE_NEWUSER) == 0 && write_file("/proc/self/setgroups", 0, "deny", 4) &&
-	       write_file("/proc/self/uid_map", 0, map, sizeof(map) - 1) &&
-	       write_file("/proc/self/gid_map", 0, map, sizeof(map) - 1);
+	       write_file("/proc/self/uid_map", 0, map, strlen(map)) &&
+	       write_file("/proc/self/gid_map", 0, map, strlen(map));
 }
 
 static void reset_signals(void)
@@ -185,8 +198,8 @@ static void child_fail(int fd, int step)
 	_exit(127);
 }
 
-static void child_run(const struct launch *l, char **env, const char *pid_path, int log_fd, int null_fd,
-		      int fail_fd)
+static void child_run(const struct launch *l, char **env, const char *map, const char *pid_path, int log_fd,
+		      int null_fd, int fail_fd)
 {
 	setsid();
 	reset_signals();
@@ -196,7 +209,7 @@ static void child_run(const struct launch *l, char **env, const char *pid_path, 
 	umask(0077);
 	if (!write_pid_file(pid_path))
 		child_fail(fail_fd, STEP_PID_FILE);
-	if (l->unprivileged && !become_unprivileged())
+	if (l->unprivileged && !become_unprivileged(map))
 		child_fail(fail_fd, STEP_NAME_SPACE);
 	execve(l->argv[0], l->argv, env);
 	child_fail(fail_fd, STEP_EXEC);
@@ -253,8 +266,10 @@ int process_start(const struct launch *l, const char *pid_path, const char *log_
 	int log_fd = open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	AUTO_FREE char **env = make_environment(l);
+	char map[MAP_SIZE];
 	pid_t pid = -1;
 
+	map_to_ordinary_user(map);
 	if (log_fd < 0)
 		rc = error_errno(err, "open the log file %s", log_path);
 	else if (null_fd < 0 || pipe2(failure, O_CLOEXEC) < 0)
@@ -262,7 +277,7 @@ int process_start(const struct launch *l, const char *pid_path, const char *log_
 	if (rc == 0) {
 		pid = fork();
 		if (pid == 0)
-			child_run(l, env, pid_path, log_fd, null_fd, failure[1]);
+			child_run(l, env, map, pid_path, log_fd, null_fd, failure[1]);
 		close(failure[1]);
 		if (pid < 0)
 			rc = error_errno(err, "run %s", l->argv[0]);

@@ -19,9 +19,12 @@ setup_file() {
 	mkdir -p "$PIZZA_BIN" "$PIZZA_HOME/fake"
 	${CC:-cc} -D_GNU_SOURCE -I"$root" -o "$PIZZA_BIN/fake" "$root/tests/integration/c/fake_daemon.c" \
 		"$root/core/service/notify_socket.c" "$root/core/base/error.c"
-	for d in menu inventory order sandbox payment notify aggregator outbox; do
-		ln "$PIZZA_BIN/fake" "$PIZZA_BIN/${d}d"
+	DAEMONS=0
+	for d in $(sed -n 's/.*\.name = "\([a-z]*d\)".*/\1/p' "$root/core/contract/daemons.c"); do
+		ln "$PIZZA_BIN/fake" "$PIZZA_BIN/$d"
+		DAEMONS=$((DAEMONS + 1))
 	done
+	export DAEMONS
 	"$PIZZACTL" up
 }
 
@@ -68,7 +71,7 @@ processes_of() {
 }
 
 @test "everything is up" {
-	[ "$("$PIZZACTL" status -o json | jq '[.[] | select(.state == "up")] | length')" = 10 ]
+	[ "$("$PIZZACTL" status -o json | jq '[.[] | select(.state == "up")] | length')" = $((DAEMONS + 2)) ]
 	field_is orderd .kind daemon
 	field_is kafka .kind backing
 	field_is orderd '.instances[0].port' 40001
@@ -205,19 +208,31 @@ processes_of() {
 	for p in $before; do
 		[ ! -e "/proc/$p" ]
 	done
-	[ "$("$PIZZACTL" status -o json | jq '[.[] | select(.state == "up")] | length')" = 10 ]
+	[ "$("$PIZZACTL" status -o json | jq '[.[] | select(.state == "up")] | length')" = $((DAEMONS + 2)) ]
 	field_is inventoryd .replicas 2
-	[ "$("$PIZZACTL" status -o json | jq '[.[].instances | length] | add')" = 11 ]
+	[ "$("$PIZZACTL" status -o json | jq '[.[].instances | length] | add')" = $((DAEMONS + 3)) ]
 }
 
 @test "two installations side by side" {
 	one=$(field orderd .pid)
 	other=$(free_base)
 	PIZZA_HOME=$T/two PIZZA_PORT_BASE=$other "$PIZZACTL" up
-	[ "$(PIZZA_HOME=$T/two PIZZA_PORT_BASE=$other "$PIZZACTL" status -o json | jq '[.[] | select(.state == "up")] | length')" = 10 ]
+	[ "$(PIZZA_HOME=$T/two PIZZA_PORT_BASE=$other "$PIZZACTL" status -o json | jq '[.[] | select(.state == "up")] | length')" = $((DAEMONS + 2)) ]
 	PIZZA_HOME=$T/two PIZZA_PORT_BASE=$other "$PIZZACTL" down
 	[ -z "$(processes_of "$T/two")" ]
 	field_is orderd .pid "$one"
+}
+
+# initdb wants the user it runs as to have a name.
+@test "as root on a machine with no ordinary user" {
+	[ "$(id -u)" = 0 ] || skip "not root"
+	unshare -m true 2>/dev/null || skip "mount name spaces are not permitted"
+	kafka=127.0.0.1:$((PIZZA_PORT_BASE + 92))
+	mkdir -p "$T/bare/fake"
+	grep -E '^(root|nobody):' /etc/passwd >"$T/passwd"
+	PIZZA_HOME=$T/bare PIZZA_PORT_BASE=$(free_base) PIZZA_KAFKA_BOOTSTRAP=$kafka \
+		unshare -m sh -c 'mount --bind "$0" /etc/passwd && exec "$1" up' "$T/passwd" "$PIZZACTL"
+	PIZZA_HOME=$T/bare "$PIZZACTL" down
 }
 
 @test "a port in use is named, with who has it and what mends it" {
