@@ -102,10 +102,11 @@ int cli_console(struct cli *c, struct console **ret, struct error *err)
 /* A change that is not only told. */
 static bool will_change(const struct cli *c)
 {
-	unsigned flags = c->given.command->flags;
+	const struct command *command = c->given.command;
+	unsigned flags = command->flags;
 
-	return (flags & COMMAND_CHANGES) != 0 && !cli_flag(c, "dry-run") &&
-	       ((flags & COMMAND_BULK) == 0 || cli_flag(c, "yes"));
+	return (flags & COMMAND_CHANGES) != 0 && (command->changing == NULL || command->changing(c)) &&
+	       !cli_flag(c, "dry-run") && ((flags & COMMAND_BULK) == 0 || cli_flag(c, "yes"));
 }
 
 static bool on_terminal(void)
@@ -187,10 +188,9 @@ static enum output_time time_style(const struct cli *c)
 	return OUTPUT_TIME_ISO;
 }
 
-static int open_output(struct cli *c, const struct column *columns, bool list,
-		       const struct where_column *source, struct output **ret, struct error *err)
+static struct output_settings output_settings_of(struct cli *c, const struct where_column *source)
 {
-	struct output_settings s = {
+	return (struct output_settings){
 	    .format = cli_format(c),
 	    .columns = cli_text(c, "columns"),
 	    .where = cli_text(c, "where"),
@@ -207,8 +207,23 @@ static int open_output(struct cli *c, const struct column *columns, bool list,
 	    .changes = c->changes,
 	    .unread = &c->unread,
 	};
+}
+
+static int open_output(struct cli *c, const struct column *columns, bool list,
+		       const struct where_column *source, struct output **ret, struct error *err)
+{
+	struct output_settings s = output_settings_of(c, source);
 
 	return output_open(&s, columns, list, ret, err);
+}
+
+int cli_output_results(struct cli *c, const struct column *columns, struct output **ret, struct error *err)
+{
+	struct output_settings s = output_settings_of(c, NULL);
+
+	s.where = NULL;
+	s.limit = -1;
+	return output_open(&s, columns, true, ret, err);
 }
 
 int cli_output_of(struct cli *c, const struct column *columns, bool list, struct output **ret,

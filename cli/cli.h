@@ -62,6 +62,9 @@ int cli_output_of(struct cli *c, const struct column *columns, bool list, struct
 /* The same for the row's columns of rows that come from where these can be asked in SQL. */
 int cli_output_from(struct cli *c, const struct where_column *source, struct output **ret,
 		    struct error *err) MUST_USE;
+/* The same for what became of things that --where and --limit chose: they do not choose once more. */
+int cli_output_results(struct cli *c, const struct column *columns, struct output **ret,
+		       struct error *err) MUST_USE;
 /* Opens the output, writes one row (taken) and closes it. */
 int cli_show(struct cli *c, json_t *row, struct error *err) MUST_USE;
 /* The same for the elements of an array (taken). */

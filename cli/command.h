@@ -66,6 +66,7 @@ struct command {
 	const struct column *columns;	      /* of LIST, SHOW and STREAM */
 	enum command_shape shape;
 	unsigned flags;
+	bool (*changing)(const struct cli *cli); /* COMMAND_CHANGES holds when it says so; NULL: always */
 	const char *examples[EXAMPLES_MAX];
 	int (*run)(struct cli *cli, struct error *err); /* NULL ends a list */
 };

@@ -27,6 +27,8 @@
 	X(topic)      \
 	X(lag)        \
 	X(outbox)     \
+	X(dlq)        \
+	X(audit)      \
 	X(context)    \
 	X(config)     \
 	X(completion) \

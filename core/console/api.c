@@ -172,7 +172,7 @@ static int read_answer(const struct api_request *r, const struct http_result *re
 
 static bool is_change(const struct api_request *r)
 {
-	return strcmp(r->method, "GET") != 0;
+	return !r->asks && strcmp(r->method, "GET") != 0;
 }
 
 static int perform(struct console *c, const struct api_request *r, const char *token, json_t **ret,

@@ -19,6 +19,7 @@ struct api_request {
 	const json_t *body; /* NULL: none */
 	const char *header; /* one more: "Idempotency-Key: …", or NULL */
 	int timeout_ms;	    /* 0: the console's */
+	bool asks;	    /* whatever the method, it changes nothing: what would be done */
 };
 
 /*

@@ -90,6 +90,16 @@ int control_status(json_t **ret, struct error *err)
 	return call("pizzad", "GET", "/v1/status", NULL, STATUS_MS, ret, err);
 }
 
+int control_audit(json_t **ret, struct error *err)
+{
+	AUTO_JSON json_t *answer = NULL;
+	int rc = call("pizzad", "GET", "/v1/audit", NULL, STATUS_MS, &answer, err);
+
+	if (rc == 0)
+		*ret = json_incref(json_object_get(answer, "items"));
+	return rc;
+}
+
 static json_t *service_down(const char *name, const char *kind)
 {
 	return json_pack("{s:s,s:s,s:s,s:n,s:i,s:i,s:i,s:i,s:f,s:i,s:s,s:[]}", "name", name, "kind", kind,

@@ -36,6 +36,9 @@ int control_down(int timeout_ms, control_progress_fn *progress, void *arg, bool 
  * when the supervisor does not run.
  */
 int control_status(json_t **ret, struct error *err) MUST_USE;
+/* What was changed through the supervisor, oldest first: rows as in audit.h; owned.  ERR_REFUSED: it is
+ * remote. */
+int control_audit(json_t **ret, struct error *err) MUST_USE;
 /* The same shape for an installation that is down: every service with state "down". */
 json_t *control_status_down(void);
 

@@ -19,15 +19,24 @@
 
 struct saga_watch {
 	struct console *console;
+	const char *database; /* NULL: the read model */
+	const char *channel;
 	struct db_listener *listener; /* NULL: not connected */
 };
 
-struct saga_watch *saga_watch_new(struct console *c)
+struct saga_watch *saga_watch_of(struct console *c, const char *database, const char *channel)
 {
 	struct saga_watch *w = xcalloc(1, sizeof(*w));
 
 	w->console = c;
+	w->database = database;
+	w->channel = channel;
 	return w;
+}
+
+struct saga_watch *saga_watch_new(struct console *c)
+{
+	return saga_watch_of(c, NULL, "saga");
 }
 
 void saga_watch_free(struct saga_watch *w)
@@ -52,7 +61,9 @@ void saga_watch_wait(struct saga_watch *w, int64_t timeout_ms)
 
 	if (w->listener == NULL) {
 		console_db_options(w->console, &options);
-		if (db_listen(&options, "saga", &w->listener, NULL) == 0)
+		if (w->database != NULL)
+			snprintf(options.database, sizeof(options.database), "%s", w->database);
+		if (db_listen(&options, w->channel, &w->listener, NULL) == 0)
 			return; /* something may have happened before it listened */
 		w->listener = NULL;
 		pause_ms(ms);

@@ -16,6 +16,8 @@
 /* Wakes when the read model may have changed.  One thread. */
 struct saga_watch;
 struct saga_watch *saga_watch_new(struct console *c);
+/* The same for what another daemon tells in its own database on a channel. */
+struct saga_watch *saga_watch_of(struct console *c, const char *database, const char *channel);
 /* Waits for a change or timeout_ms, whichever comes first, but at most 250 ms. */
 void saga_watch_wait(struct saga_watch *w, int64_t timeout_ms);
 void saga_watch_free(struct saga_watch *w);

@@ -80,35 +80,39 @@ static int read_letter(struct db_conn *c, const struct http_request *r, json_t *
 	return rc < 0 ? rc : rows_show(c, id, ret, err);
 }
 
-static int as_items(int rc, json_t *items, json_t **ret)
+static json_t *whole_list(json_t *items)
 {
-	if (rc == 0)
-		*ret = json_pack("{s:o, s:n}", "items", items, "next_cursor");
-	return rc;
+	return items != NULL ? json_pack("{s:o, s:n}", "items", items, "next_cursor") : NULL;
 }
 
 static int read_groups(struct db_conn *c, const struct http_request *r, json_t **ret, struct error *err)
 {
 	AUTO_JSON json_t *selection = query_selection(r);
 	json_t *items = NULL;
+	int rc = rows_groups(c, selection, &items, err);
 
-	return as_items(rows_groups(c, selection, &items, err), items, ret);
+	*ret = whole_list(items);
+	return rc;
 }
 
 static int read_stats(struct db_conn *c, const struct http_request *r, json_t **ret, struct error *err)
 {
 	json_t *items = NULL;
+	int rc = rows_stats(c, &items, err);
 
 	(void)r;
-	return as_items(rows_stats(c, &items, err), items, ret);
+	*ret = whole_list(items);
+	return rc;
 }
 
 static int read_policies(struct db_conn *c, const struct http_request *r, json_t **ret, struct error *err)
 {
 	json_t *items = NULL;
+	int rc = policy_list(c, &items, err);
 
 	(void)r;
-	return as_items(policy_list(c, &items, err), items, ret);
+	*ret = whole_list(items);
+	return rc;
 }
 
 static int path_job(const struct http_request *r, int64_t *ret, struct error *err)

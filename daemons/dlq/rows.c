@@ -589,6 +589,7 @@ int rows_stats(struct db_conn *c, json_t **ret, struct error *err)
 	return query_objects(
 	    c,
 	    "SELECT json_build_object('topic', topic, 'letters', count(*),"
+	    " 'dead_messages', count(DISTINCT (partition, \"offset\")),"
 	    " 'unresolved', count(*) FILTER (WHERE state = 'unresolved'),"
 	    " 'replaying', count(*) FILTER (WHERE state = 'replaying'),"
 	    " 'resolved', count(*) FILTER (WHERE state = 'resolved'),"

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/nearest.h"
@@ -18,6 +19,7 @@
 #include "core/config/paths.h"
 #include "core/config/report.h"
 #include "core/http/server.h"
+#include "daemons/pizzad/trail.h"
 
 #define COMMAND_MS 30000
 
@@ -146,7 +148,14 @@ static void post_scale(struct http_request *r, void *arg)
 	json_decref(body);
 }
 
+static void get_audit(struct http_request *r, void *arg)
+{
+	(void)arg;
+	http_reply_json(r, 200, json_pack("{s:o}", "items", trail_read()));
+}
+
 static const struct http_route routes[] = {
+    {.method = "GET", .pattern = "/v1/audit", .handler = get_audit, .blocking = true},
     {.method = "GET", .pattern = "/v1/status", .handler = get_status},
     {.method = "GET", .pattern = "/v1/config", .handler = get_config},
     {.method = "POST", .pattern = "/v1/reload", .handler = post_reload},
@@ -345,9 +354,26 @@ static int advance(struct command *c, struct error *err)
 			 reason);
 }
 
+static void write_trail(const struct command *c, int rc, const struct error *err)
+{
+	static const char *const actions[] = {[VERB_START] = "service.start",
+					      [VERB_STOP] = "service.stop",
+					      [VERB_RESTART] = "service.restart",
+					      [VERB_SCALE] = "service.scale",
+					      [VERB_DOWN] = "system.down"};
+	AUTO_JSON json_t *arguments = NULL;
+
+	if (c->verb == VERB_STATUS)
+		return;
+	if (c->verb == VERB_SCALE)
+		arguments = json_pack("{s:i}", "replicas", c->replicas);
+	trail_write(c->request, actions[c->verb], c->name, arguments, rc < 0 ? err : NULL);
+}
+
 /* Replies and frees. */
 static void finish(struct api *a, struct command *c, int rc, const struct error *err)
 {
+	write_trail(c, rc, err);
 	if (rc < 0)
 		http_reply_error(c->request, err);
 	else

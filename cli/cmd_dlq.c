@@ -1,0 +1,633 @@
+/*
+ * pizzactl dlq: dead letters.  The table of its commands, lists and figures; the rest is in dlq_*.c.
+ */
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/dlq.h"
+#include "cli/input.h"
+#include "cli/interrupt.h"
+#include "cli/resource.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/console/wait.h"
+
+/* --- choosing letters --- */
+
+bool dlq_serious(const struct cli *c)
+{
+	return cli_flag(c, "yes") && !cli_flag(c, "dry-run");
+}
+
+int dlq_filter_of(struct cli *c, struct dlq_filter *ret, struct error *err)
+{
+	const char *order = cli_text(c, "order");
+
+	*ret = (struct dlq_filter){
+	    .state = cli_text(c, "state"),
+	    .topic = cli_text(c, "topic"),
+	    .code = cli_text(c, "code"),
+	    .type = cli_text(c, "type"),
+	    .order = order,
+	    .where = cli_text(c, "where"),
+	    .min_age_ms = cli_ms(c, "age", -1),
+	};
+	return dlq_filter_group(ret, cli_text(c, "group"), err);
+}
+
+static bool filtered(const struct dlq_filter *f)
+{
+	return f->topic != NULL || f->group != NULL || f->fingerprint != NULL || f->code != NULL ||
+	       f->type != NULL || f->order != NULL || f->where != NULL || f->min_age_ms >= 0;
+}
+
+/* A whole id, or the letter whose id begins so. */
+static int add_id(struct console *console, const char *text, json_t *ids, struct error *err)
+{
+	AUTO_JSON json_t *letter = NULL;
+	struct uuid id;
+	int rc;
+
+	if (uuid_parse(text, &id)) {
+		json_array_append_new(ids, json_string(text));
+		return 0;
+	}
+	rc = dlq_letter(console, text, &letter, err);
+	if (rc == 0)
+		json_array_append(ids, json_object_get(letter, "letter_id"));
+	return rc;
+}
+
+static int add_stdin(struct console *console, json_t *ids, struct error *err)
+{
+	CLEANUP(buf_done) struct buf text = {0};
+	char *word, *rest = NULL;
+	int rc = input_read("-", &text, err);
+
+	if (rc < 0 || text.len == 0)
+		return rc;
+	for (word = strtok_r(text.data, " \t\r\n", &rest); word != NULL && rc == 0;
+	     word = strtok_r(NULL, " \t\r\n", &rest))
+		rc = add_id(console, word, ids, err);
+	return rc;
+}
+
+static int ids_of(struct cli *c, json_t *ids, struct error *err)
+{
+	struct console *console = NULL;
+	int rc = cli_console(c, &console, err);
+
+	for (int i = 0; i < cli_arguments(c) && rc == 0; i++)
+		rc = strcmp(cli_argument(c, i), "-") == 0 ? add_stdin(console, ids, err)
+							  : add_id(console, cli_argument(c, i), ids, err);
+	return rc;
+}
+
+int dlq_chosen(struct cli *c, json_t **ret, struct error *err)
+{
+	AUTO_JSON json_t *ids = json_array();
+	struct dlq_filter f;
+	int rc = dlq_filter_of(c, &f, err);
+
+	if (rc == 0)
+		rc = ids_of(c, ids, err);
+	if (rc < 0)
+		return rc;
+	if (cli_arguments(c) == 0 && !filtered(&f)) {
+		error_set(err, ERR_USAGE, "dlq", "which letters? Give ids, - for ids on stdin, or a filter");
+		error_hint(
+		    err, "such as --group FINGERPRINT of pizzactl dlq groups, or --where 'age_seconds > 1h'");
+		return ERR_USAGE;
+	}
+	if (cli_arguments(c) > 0 && json_array_size(ids) == 0)
+		return error_set(err, ERR_USAGE, "stdin", "has no letter ids");
+	*ret = dlq_selection(&f, json_array_size(ids) > 0 ? ids : NULL);
+	return 0;
+}
+
+/* --- lists --- */
+
+static int note_arrival(void *arg, json_t *row, struct error *err)
+{
+	int64_t *latest = arg, arrival = json_int_or(row, "arrival", 0);
+
+	(void)err;
+	if (arrival > *latest)
+		*latest = arrival;
+	json_decref(row);
+	return 0;
+}
+
+/* What is there (-n of it), then what comes: in the order of arrival, without gaps or duplicates. */
+static int follow(struct cli *c, struct console *console, const struct dlq_filter *f, struct output *o,
+		  struct error *err)
+{
+	struct saga_watch *watch = dlq_watch(console);
+	int64_t cursor = 0;
+	int rc = 0;
+
+	interrupt_catch();
+	output_live(o);
+	if (cli_flag(c, "new")) {
+		struct dlq_filter all = {.state = "any", .min_age_ms = -1};
+
+		rc = dlq_letters_after(console, &all, &cursor, note_arrival, &cursor, err);
+	}
+	while (rc == 0 && !interrupted) {
+		rc = dlq_letters_after(console, f, &cursor, resource_row, o, err);
+		if (rc == 0)
+			saga_watch_wait(watch, 250);
+	}
+	saga_watch_free(watch);
+	return rc;
+}
+
+static int dlq_ls(struct cli *c, struct error *err)
+{
+	struct console *console = NULL;
+	struct output *o = NULL;
+	struct dlq_filter f;
+	int rc = cli_console(c, &console, err);
+
+	if (rc == 0)
+		rc = dlq_filter_of(c, &f, err);
+	if (rc == 0)
+		rc = cli_output(c, &o, err);
+	if (rc < 0)
+		return rc;
+	if (cli_flag(c, "follow"))
+		rc = follow(c, console, &f, o, err);
+	else
+		rc = dlq_letters(console, &f, false, output_wanted(o, false), resource_row, o, err);
+	return output_close(o, rc, err);
+}
+
+static int dlq_groups_ls(struct cli *c, struct error *err)
+{
+	struct console *console = NULL;
+	struct output *o = NULL;
+	struct dlq_filter f;
+	int rc = cli_console(c, &console, err);
+
+	if (rc == 0)
+		rc = dlq_filter_of(c, &f, err);
+	f.where = NULL; /* it is about groups here */
+	if (rc == 0)
+		rc = cli_output(c, &o, err);
+	if (rc < 0)
+		return rc;
+	rc = dlq_groups(console, &f, resource_row, o, err);
+	return output_close(o, rc, err);
+}
+
+static int dlq_stats_ls(struct cli *c, struct error *err)
+{
+	struct console *console = NULL;
+	struct output *o = NULL;
+	int rc = cli_console(c, &console, err);
+
+	if (rc == 0)
+		rc = cli_output(c, &o, err);
+	if (rc < 0)
+		return rc;
+	rc = dlq_stats(console, resource_row, o, err);
+	return output_close(o, rc, err);
+}
+
+static int dlq_show(struct cli *c, struct error *err)
+{
+	CLEANUP(buf_done) struct buf text = {0};
+	AUTO_JSON json_t *letter = NULL;
+	struct console *console = NULL;
+	int rc = cli_console(c, &console, err);
+
+	if (rc == 0)
+		rc = dlq_letter(console, cli_argument(c, 0), &letter, err);
+	if (rc < 0)
+		return rc;
+	if (!cli_human(c) || cli_text(c, "columns") != NULL)
+		return cli_show(c, json_incref(letter), err);
+	dlq_draw(&text, letter, c);
+	(void)cli_print(c, &text, false);
+	return 0;
+}
+
+/* --- the table --- */
+
+#define LETTER_COLUMNS                                                                                      \
+	{.name = "letter_id", .title = "letter", .flags = COLUMN_ID, .text = "the letter's id"},            \
+	    {.name = "failed_at", .title = "failed", .kind = COLUMN_TIME, .text = "when it failed last"},   \
+	    {.name = "state",                                                                               \
+	     .kind = COLUMN_STATE,                                                                          \
+	     .text = "unresolved, replaying, resolved, discarded or expired"},                              \
+	    {.name = "consumer_group", .title = "group", .text = "who failed"},                             \
+	    {.name = "topic", .text = "where the message came from"},                                       \
+	    {.name = "event_type", .title = "event", .text = "what happened; none: it cannot be read"},     \
+	    {.name = "failed_step", .title = "step", .text = "what failed"},                                \
+	    {.name = "error_code", .title = "error", .text = "class of the failure"},                       \
+	    {.name = "error_reason", .title = "why", .text = "the failure's own words"},                    \
+	    {.name = "order_id", .title = "order", .flags = COLUMN_WIDE, .text = "whose event it is"},      \
+	    {.name = "retry_count",                                                                         \
+	     .title = "retries",                                                                            \
+	     .kind = COLUMN_INT,                                                                            \
+	     .flags = COLUMN_WIDE,                                                                          \
+	     .text = "tries after the first, before it became a letter"},                                   \
+	    {.name = "replay_count", .title = "replays", .kind = COLUMN_INT, .text = "how often replayed"}, \
+	    {.name = "quarantined",                                                                         \
+	     .kind = COLUMN_BOOL,                                                                           \
+	     .flags = COLUMN_WIDE,                                                                          \
+	     .text = "too many replays have failed"},                                                       \
+	    {.name = "fingerprint", .flags = COLUMN_WIDE, .text = "of error and step: its group's name"},   \
+	    {.name = "partition", .kind = COLUMN_INT, .flags = COLUMN_MACHINE, .text = "of the message"},   \
+	    {.name = "offset", .kind = COLUMN_INT, .flags = COLUMN_MACHINE, .text = "of the message"},      \
+	    {.name = "event_id", .flags = COLUMN_MACHINE, .text = "of the event"},                          \
+	    {.name = "correlation_id", .flags = COLUMN_MACHINE, .text = "of the event"},                    \
+	    {.name = "first_failed_at",                                                                     \
+	     .kind = COLUMN_TIME,                                                                           \
+	     .flags = COLUMN_MACHINE,                                                                       \
+	     .text = "when it became a letter"},                                                            \
+	    {.name = "original_at",                                                                         \
+	     .kind = COLUMN_TIME,                                                                           \
+	     .flags = COLUMN_MACHINE,                                                                       \
+	     .text = "the message's own time"},                                                             \
+	    {.name = "state_at", .kind = COLUMN_TIME, .flags = COLUMN_MACHINE, .text = "state since"},      \
+	    {.name = "expires_at",                                                                          \
+	     .kind = COLUMN_TIME,                                                                           \
+	     .flags = COLUMN_MACHINE,                                                                       \
+	     .text = "when it is given up unless somebody acts"},                                           \
+	    {.name = "age_seconds",                                                                         \
+	     .title = "age",                                                                                \
+	     .kind = COLUMN_SECONDS,                                                                        \
+	     .flags = COLUMN_MACHINE | COLUMN_PASSING,                                                      \
+	     .text = "since it failed last"},                                                               \
+	    {.name = "replay_cap",                                                                          \
+	     .kind = COLUMN_INT,                                                                            \
+	     .flags = COLUMN_MACHINE,                                                                       \
+	     .text = "failed replays until quarantine"},                                                    \
+	    {.name = "readable",                                                                            \
+	     .kind = COLUMN_BOOL,                                                                           \
+	     .flags = COLUMN_MACHINE,                                                                       \
+	     .text = "its dlq_ headers are there"},                                                         \
+	    {.name = "edited",                                                                              \
+	     .kind = COLUMN_BOOL,                                                                           \
+	     .flags = COLUMN_MACHINE,                                                                       \
+	     .text = "its value was changed"},                                                              \
+	    {.name = "value_bytes",                                                                         \
+	     .title = "bytes",                                                                              \
+	     .kind = COLUMN_BYTES,                                                                          \
+	     .flags = COLUMN_MACHINE,                                                                       \
+	     .text = "size of the message"},                                                                \
+	    {.name = "job_id",                                                                              \
+	     .title = "job",                                                                                \
+	     .kind = COLUMN_INT,                                                                            \
+	     .flags = COLUMN_MACHINE,                                                                       \
+	     .text = "that has it, or had it last"},                                                        \
+	{                                                                                                   \
+		.name = "arrival", .kind = COLUMN_INT, .flags = COLUMN_MACHINE, .text = "order of arrival"  \
+	}
+
+static const struct column letter_columns[] = {LETTER_COLUMNS, {.name = NULL}};
+
+static const struct column show_columns[] = {
+    LETTER_COLUMNS,
+    {.name = "dlq_topic", .flags = COLUMN_MACHINE, .text = "where the letter is kept"},
+    {.name = "dlq_partition", .kind = COLUMN_INT, .flags = COLUMN_MACHINE, .text = "of the letter"},
+    {.name = "dlq_offset", .kind = COLUMN_INT, .flags = COLUMN_MACHINE, .text = "of the letter"},
+    {.name = "key", .kind = COLUMN_JSON, .flags = COLUMN_MACHINE, .text = "the message's key"},
+    {.name = "headers", .kind = COLUMN_JSON, .flags = COLUMN_MACHINE, .text = "the original ones"},
+    {.name = "value", .kind = COLUMN_JSON, .flags = COLUMN_MACHINE, .text = "JSON, text, or null"},
+    {.name = "value_base64", .flags = COLUMN_MACHINE, .text = "the same, byte for byte"},
+    {.name = "edited_value", .kind = COLUMN_JSON, .flags = COLUMN_MACHINE, .text = "what is replayed"},
+    {.name = "saga", .kind = COLUMN_JSON, .flags = COLUMN_MACHINE, .text = "where its order stands"},
+    {.name = "history", .kind = COLUMN_JSON, .flags = COLUMN_MACHINE, .text = "what has happened to it"},
+    {.name = NULL},
+};
+
+static const struct column group_columns[] = {
+    {.name = "fingerprint", .flags = COLUMN_ID, .text = "of error and step"},
+    {.name = "letters", .kind = COLUMN_INT, .text = "of this kind"},
+    {.name = "open", .kind = COLUMN_INT, .text = "unresolved or replaying"},
+    {.name = "quarantined", .kind = COLUMN_INT, .flags = COLUMN_WIDE, .text = "too many replays failed"},
+    {.name = "orders", .kind = COLUMN_INT, .flags = COLUMN_WIDE, .text = "how many are touched"},
+    {.name = "consumer_group", .title = "group", .text = "who failed"},
+    {.name = "topic", .text = "where the messages came from"},
+    {.name = "failed_step", .title = "step", .text = "what failed"},
+    {.name = "error_code", .title = "error", .text = "class of the failure"},
+    {.name = "first_failed_at", .title = "first", .kind = COLUMN_TIME, .text = "the earliest failure"},
+    {.name = "last_failed_at", .title = "last", .kind = COLUMN_TIME, .text = "the latest failure"},
+    {.name = "example", .text = "one of the letters"},
+    {.name = "error_reason", .title = "why", .text = "the latest one's words"},
+    {.name = NULL},
+};
+
+static const struct column stats_columns[] = {
+    {.name = "topic", .flags = COLUMN_ID, .text = "where the messages came from"},
+    {.name = "letters", .kind = COLUMN_INT, .text = "all of them"},
+    {.name = "unresolved", .kind = COLUMN_INT, .text = "nobody has dealt with them"},
+    {.name = "replaying", .kind = COLUMN_INT, .text = "in a job"},
+    {.name = "resolved", .kind = COLUMN_INT, .flags = COLUMN_WIDE, .text = "in effect"},
+    {.name = "discarded", .kind = COLUMN_INT, .flags = COLUMN_WIDE, .text = "given up"},
+    {.name = "expired", .kind = COLUMN_INT, .flags = COLUMN_WIDE, .text = "nobody came in time"},
+    {.name = "quarantined", .kind = COLUMN_INT, .text = "too many replays failed"},
+    {.name = "last_minute", .title = "1 min", .kind = COLUMN_INT, .text = "failed in the last minute"},
+    {.name = "last_hour", .title = "1 h", .kind = COLUMN_INT, .text = "failed in the last hour"},
+    {.name = "last_day",
+     .title = "24 h",
+     .kind = COLUMN_INT,
+     .flags = COLUMN_WIDE,
+     .text = "in the last day"},
+    {.name = "per_minute", .title = "per min", .kind = COLUMN_REAL, .text = "over the last hour"},
+    {.name = "oldest_age_seconds",
+     .title = "oldest",
+     .kind = COLUMN_SECONDS,
+     .flags = COLUMN_PASSING,
+     .text = "age of the oldest that is open"},
+    {.name = "messages", .kind = COLUMN_INT, .flags = COLUMN_WIDE, .text = "in the topic"},
+    {.name = "dead_messages",
+     .kind = COLUMN_INT,
+     .flags = COLUMN_MACHINE,
+     .text = "messages of the topic that are letters of any group"},
+    {.name = "share_percent", .title = "share", .kind = COLUMN_PERCENT, .text = "of the topic's messages"},
+    {.name = "last_failed_at",
+     .title = "last",
+     .kind = COLUMN_TIME,
+     .flags = COLUMN_WIDE,
+     .text = "the latest failure"},
+    {.name = NULL},
+};
+
+const struct column dlq_result_columns[] = {
+    {.name = "letter_id", .title = "letter", .flags = COLUMN_ID, .text = "the letter's id"},
+    {.name = "outcome",
+     .kind = COLUMN_STATE,
+     .text = "planned; applied, duplicate, failed, held or released; discarded, restored, unchanged"},
+    {.name = "consumer_group", .title = "group", .text = "to whom it was handed"},
+    {.name = "order_id", .title = "order", .text = "whose event it is"},
+    {.name = "event_type", .title = "event", .text = "what happened"},
+    {.name = "error_code", .title = "error", .text = "class of the failure"},
+    {.name = "error_reason", .title = "why", .text = "the failure's own words"},
+    {.name = "failed_step", .flags = COLUMN_MACHINE, .text = "what failed"},
+    {.name = "replay_count", .kind = COLUMN_INT, .flags = COLUMN_MACHINE, .text = "how often replayed"},
+    {.name = NULL},
+};
+
+const struct column dlq_job_columns[] = {
+    {.name = "job_id", .title = "job", .kind = COLUMN_INT, .flags = COLUMN_ID, .text = "its number"},
+    {.name = "state", .kind = COLUMN_STATE, .text = "running, waiting, done, stopped or cancelled"},
+    {.name = "done", .kind = COLUMN_INT, .text = "letters with a result"},
+    {.name = "total", .kind = COLUMN_INT, .text = "letters in all"},
+    {.name = "applied", .kind = COLUMN_INT, .text = "took effect"},
+    {.name = "duplicate", .kind = COLUMN_INT, .text = "had taken effect before"},
+    {.name = "failed", .kind = COLUMN_INT, .text = "failed again"},
+    {.name = "held", .kind = COLUMN_INT, .flags = COLUMN_WIDE, .text = "behind a failed one of its order"},
+    {.name = "released", .kind = COLUMN_INT, .flags = COLUMN_WIDE, .text = "not tried"},
+    {.name = "created_at", .title = "started", .kind = COLUMN_TIME, .text = "when it was made"},
+    {.name = "seconds",
+     .title = "took",
+     .kind = COLUMN_SECONDS,
+     .flags = COLUMN_PASSING,
+     .text = "so far, or in all"},
+    {.name = "actor", .text = "who started it"},
+    {.name = "reason", .text = "why"},
+    {.name = "waiting_for", .title = "waits for", .text = "what must be there first"},
+    {.name = "lock", .flags = COLUMN_WIDE, .text = "its --lock"},
+    {.name = "rate", .kind = COLUMN_REAL, .flags = COLUMN_WIDE, .text = "letters per second"},
+    {.name = "max_failures", .kind = COLUMN_INT, .flags = COLUMN_WIDE, .text = "stops after more"},
+    {.name = "finished_at", .kind = COLUMN_TIME, .flags = COLUMN_MACHINE, .text = "when it ended"},
+    {.name = "selection", .kind = COLUMN_JSON, .flags = COLUMN_MACHINE, .text = "what was asked for"},
+    {.name = NULL},
+};
+
+static const struct column edit_columns[] = {
+    {.name = "letter_id", .title = "letter", .flags = COLUMN_ID, .text = "the letter's id"},
+    {.name = "diff", .kind = COLUMN_JSON, .text = "path, before and after of what differs"},
+    {.name = "value", .kind = COLUMN_JSON, .flags = COLUMN_MACHINE, .text = "the message as it becomes"},
+    {.name = "job_id", .title = "job", .kind = COLUMN_INT, .text = "that replays it"},
+    {.name = NULL},
+};
+
+static const struct column policy_columns[] = {
+    {.name = "error_code", .title = "error", .flags = COLUMN_ID, .text = "* is for all others"},
+    {.name = "replays", .kind = COLUMN_INT, .text = "failed ones before quarantine; none: as *"},
+    {.name = "expiry_seconds", .title = "expires after", .kind = COLUMN_SECONDS, .text = "none: as *"},
+    {.name = "auto_replay_seconds", .title = "replayed after", .kind = COLUMN_SECONDS, .text = "none: never"},
+    {.name = "letters", .kind = COLUMN_INT, .text = "with this code"},
+    {.name = "open", .kind = COLUMN_INT, .text = "of them unresolved or replaying"},
+    {.name = NULL},
+};
+
+static const char *const state_words[] = {"unresolved", "replaying", "resolved", "discarded",
+					  "expired",	"open",	     "any",	 NULL};
+
+#define FILTER_OPTIONS(state_default)                                                              \
+	{.name = "state",                                                                          \
+	 .kind = VALUE_WORD,                                                                       \
+	 .value = "STATE",                                                                         \
+	 .text = "only letters in it",                                                             \
+	 .fallback = state_default,                                                                \
+	 .words = state_words},                                                                    \
+	    {.name = "topic", .kind = VALUE_TEXT, .value = "TOPIC", .text = "from this topic"},    \
+	    {.name = "group",                                                                      \
+	     .kind = VALUE_TEXT,                                                                   \
+	     .value = "GROUP",                                                                     \
+	     .text = "of this daemon, or with this fingerprint"},                                  \
+	    {.name = "code", .kind = VALUE_TEXT, .value = "CODE", .text = "with this error code"}, \
+	    {.name = "type", .kind = VALUE_TEXT, .value = "TYPE", .text = "of this event type"},   \
+	    {.name = "order", .kind = VALUE_TEXT, .value = "ORDER", .text = "of this order"},      \
+	{                                                                                          \
+		.name = "age", .kind = VALUE_DURATION, .value = "D",                               \
+		.text = "that failed so long ago or longer"                                        \
+	}
+
+static const struct option_def ls_options[] = {
+    FILTER_OPTIONS("any"),
+    {.name = "follow", .letter = 'f', .kind = VALUE_FLAG, .text = "go on with letters as they come"},
+    {.name = "new", .kind = VALUE_FLAG, .text = "with --follow: only letters that come from now on"},
+    {.name = NULL},
+};
+
+static const struct option_def group_options[] = {FILTER_OPTIONS("any"), {.name = NULL}};
+static const struct option_def change_options[] = {FILTER_OPTIONS(NULL), {.name = NULL}};
+
+static const struct option_def replay_options[] = {
+    FILTER_OPTIONS(NULL),
+    {.name = "limit", .kind = VALUE_INT, .value = "N", .text = "at most so many, the oldest first"},
+    {.name = "rate", .kind = VALUE_TEXT, .value = "N", .text = "letters per second"},
+    {.name = "max-failures",
+     .kind = VALUE_TEXT,
+     .value = "N|N%",
+     .text = "stop when more fail again, of all if a share"},
+    {.name = "lock",
+     .kind = VALUE_TEXT,
+     .value = "NAME",
+     .text = "one job of this name at a time (status 9)"},
+    {.name = "force", .kind = VALUE_FLAG, .text = "quarantined letters too"},
+    {.name = "detach", .kind = VALUE_FLAG, .text = "start it and leave"},
+    {.name = "wait", .kind = VALUE_DURATION, .value = "D", .text = "follow it so long, then status 7"},
+    {.name = NULL},
+};
+
+static const struct option_def jobs_options[] = {
+    {.name = "open", .kind = VALUE_FLAG, .text = "only those that are not finished"},
+    {.name = "wait", .kind = VALUE_DURATION, .value = "D", .text = "follow it so long, then status 7"},
+    {.name = NULL},
+};
+
+static const struct option_def edit_options[] = {
+    {.name = "patch",
+     .kind = VALUE_TEXT,
+     .value = "FILE",
+     .text = "JSON Merge Patch (RFC 7396) instead of an editor; -: stdin"},
+    {.name = "no-replay", .kind = VALUE_FLAG, .text = "keep the change, replay it later"},
+    {.name = "force", .kind = VALUE_FLAG, .text = "replay it although it is quarantined"},
+    {.name = NULL},
+};
+
+static const struct option_def policy_options[] = {
+    {.name = "replays", .kind = VALUE_INT, .value = "N", .text = "failed replays before quarantine"},
+    {.name = "expiry", .kind = VALUE_TEXT, .value = "D", .text = "letters expire after D; none: as *"},
+    {.name = "auto-replay",
+     .kind = VALUE_TEXT,
+     .value = "D",
+     .text = "dlqd replays letters by itself D after they failed; none: never"},
+    {.name = NULL},
+};
+
+static const struct argument_def letter_argument[] = {
+    {.name = "LETTER", .text = "a letter's id, or its first 8 characters or more"},
+    {.name = NULL},
+};
+
+static const struct argument_def letters_argument[] = {
+    {.name = "LETTER", .text = "ids, or - for ids on stdin", .optional = true, .repeat = true},
+    {.name = NULL},
+};
+
+static const struct argument_def jobs_arguments[] = {
+    {.name = "ACTION", .text = "ls (default), show, cancel or follow", .optional = true},
+    {.name = "JOB", .text = "a job's number", .optional = true},
+    {.name = NULL},
+};
+
+static const struct argument_def policy_arguments[] = {
+    {.name = "ACTION", .text = "ls (default), set or rm", .optional = true},
+    {.name = "CODE", .text = "an error code, such as transient", .optional = true},
+    {.name = NULL},
+};
+
+static const struct argument_def file_argument[] = {
+    {.name = "FILE", .text = "JSON Lines of dlq export; -: stdin", .optional = true},
+    {.name = NULL},
+};
+
+const struct noun noun_dlq = {
+    .name = "dlq",
+    .group = "streams",
+    .summary = "dead letters: what failed for good, and replaying it",
+    .commands =
+	(const struct command[]){
+	    {.verb = "ls",
+	     .summary = "list dead letters, the latest failure first",
+	     .options = ls_options,
+	     .columns = letter_columns,
+	     .shape = SHAPE_LIST,
+	     .examples = {"pizzactl dlq ls --state open", "pizzactl dlq ls --where 'age_seconds > 1h'",
+			  "pizzactl dlq ls --follow -o jsonl"},
+	     .run = dlq_ls},
+	    {.verb = "groups",
+	     .summary = "group dead letters by what failed",
+	     .options = group_options,
+	     .columns = group_columns,
+	     .shape = SHAPE_LIST,
+	     .examples = {"pizzactl dlq groups --state open"},
+	     .run = dlq_groups_ls},
+	    {.verb = "show",
+	     .summary = "show everything about one letter",
+	     .arguments = letter_argument,
+	     .columns = show_columns,
+	     .shape = SHAPE_SHOW,
+	     .examples = {"pizzactl dlq show 7d4ad12f"},
+	     .run = dlq_show},
+	    {.verb = "stats",
+	     .summary = "figures per topic: letters, rate, oldest, share of traffic",
+	     .columns = stats_columns,
+	     .shape = SHAPE_LIST,
+	     .examples = {"pizzactl dlq stats"},
+	     .run = dlq_stats_ls},
+	    {.verb = "replay",
+	     .summary = "hand letters back to the group that failed, as a job",
+	     .arguments = letters_argument,
+	     .options = replay_options,
+	     .columns = dlq_result_columns,
+	     .shape = SHAPE_LIST,
+	     .flags = COMMAND_CHANGES | COMMAND_BULK,
+	     .examples =
+		 {"pizzactl dlq replay --group a41c77e0 --rate 50 --limit 1000",
+		  "pizzactl dlq replay 7d4ad12f --yes --reason 'provider is back'",
+		  "pizzactl dlq replay --code transient --age 10m --lock cron --max-failures 20% --yes -q"},
+	     .run = dlq_replay},
+	    {.verb = "jobs",
+	     .summary = "list, show, cancel or follow replay jobs",
+	     .arguments = jobs_arguments,
+	     .options = jobs_options,
+	     .columns = dlq_job_columns,
+	     .shape = SHAPE_LIST,
+	     .flags = COMMAND_CHANGES,
+	     .changing = dlq_jobs_changing,
+	     .examples = {"pizzactl dlq jobs", "pizzactl dlq jobs show 42", "pizzactl dlq jobs cancel 42"},
+	     .run = dlq_jobs},
+	    {.verb = "edit",
+	     .summary = "change a letter's message, keep the original, and replay it",
+	     .arguments = letter_argument,
+	     .options = edit_options,
+	     .columns = edit_columns,
+	     .shape = SHAPE_SHOW,
+	     .flags = COMMAND_CHANGES | COMMAND_BULK,
+	     .examples = {"pizzactl dlq edit 7d4ad12f", "pizzactl dlq edit 7d4ad12f --patch fix.json --yes"},
+	     .run = dlq_edit},
+	    {.verb = "discard",
+	     .summary = "give letters up; restore takes it back until they expire",
+	     .arguments = letters_argument,
+	     .options = change_options,
+	     .columns = dlq_result_columns,
+	     .shape = SHAPE_LIST,
+	     .flags = COMMAND_CHANGES | COMMAND_BULK,
+	     .examples = {"pizzactl dlq discard --order 01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11 --yes"},
+	     .run = dlq_discard},
+	    {.verb = "restore",
+	     .summary = "take discarded letters back",
+	     .arguments = letters_argument,
+	     .options = change_options,
+	     .columns = dlq_result_columns,
+	     .shape = SHAPE_LIST,
+	     .flags = COMMAND_CHANGES | COMMAND_BULK,
+	     .examples = {"pizzactl dlq restore 7d4ad12f --yes"},
+	     .run = dlq_restore},
+	    {.verb = "export",
+	     .summary = "write letters as JSON Lines, byte for byte",
+	     .arguments = letters_argument,
+	     .options = group_options,
+	     .shape = SHAPE_TEXT,
+	     .examples = {"pizzactl dlq export --state open > letters.jsonl"},
+	     .run = dlq_export},
+	    {.verb = "import",
+	     .summary = "read letters that were exported",
+	     .arguments = file_argument,
+	     .shape = SHAPE_TEXT,
+	     .flags = COMMAND_CHANGES | COMMAND_BULK,
+	     .examples = {"pizzactl dlq import letters.jsonl --yes"},
+	     .run = dlq_import},
+	    {.verb = "policy",
+	     .summary = "list, set or remove what dlqd does with an error code's letters",
+	     .arguments = policy_arguments,
+	     .options = policy_options,
+	     .columns = policy_columns,
+	     .shape = SHAPE_LIST,
+	     .flags = COMMAND_CHANGES,
+	     .changing = dlq_policy_changing,
+	     .examples = {"pizzactl dlq policy",
+			  "pizzactl dlq policy set transient --auto-replay 10m --replays 3"},
+	     .run = dlq_policy},
+	    {.run = NULL},
+	},
+};

@@ -1,0 +1,313 @@
+/*
+ * pizzactl dlq discard, restore, edit and policy.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sodium.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/dlq.h"
+#include "cli/input.h"
+#include "cli/resource.h"
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/console/api.h"
+
+/* --- discard and restore --- */
+
+static int change_letters(struct cli *c, const char *path, const char *done, struct error *err)
+{
+	AUTO_JSON json_t *selection = NULL, *body = NULL, *answer = NULL;
+	struct console *console = NULL;
+	struct output *o = NULL;
+	const json_t *letters;
+	int64_t changed;
+	int rc = cli_console(c, &console, err);
+
+	if (rc == 0)
+		rc = dlq_chosen(c, &selection, err);
+	if (rc < 0)
+		return rc;
+	body = json_pack("{s:O, s:b}", "selection", selection, "dry_run", !dlq_serious(c));
+	rc = dlq_post(console, path, body, &answer, err);
+	if (rc == 0 && !cli_human(c)) {
+		rc = cli_output_results(c, dlq_result_columns, &o, err);
+		letters = json_object_get(answer, "letters");
+		for (size_t i = 0; i < json_array_size(letters) && rc == 0; i++)
+			rc = output_row(o, json_incref(json_array_get(letters, i)), err);
+		rc = o != NULL ? output_close(o, rc, err) : rc;
+	}
+	if (rc < 0)
+		return rc;
+	changed = json_int_or(answer, "changed", 0);
+	if (dlq_serious(c))
+		cli_say(c, "%lld letter%s %s.", (long long)changed, changed == 1 ? "" : "s", done);
+	else
+		cli_say(c, "%lld of %lld letter%s would be %s. Nothing was done. Add --yes to do it.",
+			(long long)changed, (long long)json_int_or(answer, "matched", 0),
+			changed == 1 ? "" : "s", done);
+	return 0;
+}
+
+int dlq_discard(struct cli *c, struct error *err)
+{
+	return change_letters(c, "/discard", "discarded", err);
+}
+
+int dlq_restore(struct cli *c, struct error *err)
+{
+	return change_letters(c, "/restore", "restored", err);
+}
+
+/* --- edit --- */
+
+static json_t *base64_json(const struct buf *bytes)
+{
+	size_t size = sodium_base64_ENCODED_LEN(bytes->len, sodium_base64_VARIANT_ORIGINAL);
+	AUTO_FREE char *text = xmalloc(size);
+
+	sodium_bin2base64(text, size, (const unsigned char *)buf_str(bytes), bytes->len,
+			  sodium_base64_VARIANT_ORIGINAL);
+	return json_stringn(text, size - 1);
+}
+
+static int write_all(int fd, const char *text, struct error *err)
+{
+	size_t len = strlen(text);
+
+	while (len > 0) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0)
+			return error_errno(err, "write the file to edit");
+		text += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* The message as it would be replayed now, for the editor. */
+static char *text_to_edit(const json_t *letter)
+{
+	const char *member = json_bool_or(letter, "edited", false) ? "edited_value" : "value";
+	const json_t *value = json_object_get(letter, member);
+
+	if (json_is_string(value))
+		return xstrdup(json_string_value(value));
+	return json_is_null(value) || value == NULL ? xstrdup("")
+						    : json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+}
+
+static int run_editor(const char *editor, const char *file, struct error *err)
+{
+	AUTO_FREE char *command = xasprintf("%s \"$1\"", editor);
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c", command, "sh", file, (char *)NULL);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return error_errno(err, "run the editor");
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return error_set(err, ERR_FAILED, editor, "ended with a failure: nothing was sent");
+	return 0;
+}
+
+static const char *editor_of(void)
+{
+	const char *visual = getenv("VISUAL"), *editor = getenv("EDITOR");
+
+	return visual != NULL && *visual != '\0' ? visual : editor != NULL && *editor != '\0' ? editor : "vi";
+}
+
+/* Lets the user change text in a file of his own. */
+static int edit_text(const char *text, struct buf *ret, struct error *err)
+{
+	const char *folder = getenv("TMPDIR");
+	AUTO_FREE char *file =
+	    xasprintf("%s/pizzactl-letter-XXXXXX.json", folder != NULL && *folder != '\0' ? folder : "/tmp");
+	int fd = mkostemps(file, 5, O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return error_errno(err, "make a file to edit");
+	rc = write_all(fd, text, err);
+	close(fd);
+	if (rc == 0)
+		rc = run_editor(editor_of(), file, err);
+	if (rc == 0)
+		rc = input_read(file, ret, err);
+	unlink(file);
+	return rc;
+}
+
+static int no_terminal(struct error *err)
+{
+	error_set(err, ERR_REFUSED, "dlq edit", "there is no terminal for an editor");
+	error_hint(err, "give the change as --patch FILE (JSON Merge Patch)");
+	return ERR_REFUSED;
+}
+
+/* Body of the request: the patch, or what the editor gave. */
+static int edit_body(struct cli *c, const json_t *letter, json_t **ret, struct error *err)
+{
+	CLEANUP(buf_done) struct buf text = {0};
+	AUTO_FREE char *before = NULL;
+	json_t *patch = NULL, *checked = NULL;
+	int rc;
+
+	if (cli_text(c, "patch") != NULL) {
+		rc = input_object(cli_text(c, "patch"), &patch, err);
+		if (rc == 0)
+			*ret = json_pack("{s:o}", "patch", patch);
+		return rc;
+	}
+	if (isatty(STDIN_FILENO) != 1 || !c->tty)
+		return no_terminal(err);
+	before = text_to_edit(letter);
+	rc = edit_text(before, &text, err);
+	if (rc == 0)
+		rc = json_parse_object(buf_str(&text), text.len, &checked, err);
+	if (rc < 0)
+		return rc;
+	json_decref(checked);
+	*ret = json_pack("{s:o}", "value_base64", base64_json(&text));
+	return 0;
+}
+
+static int show_edit(struct cli *c, const json_t *answer, struct error *err)
+{
+	CLEANUP(buf_done) struct buf text = {0};
+
+	if (!cli_human(c))
+		return cli_show(c, json_incref((json_t *)answer), err);
+	dlq_draw_diff(&text, json_object_get(answer, "diff"), c->color, "  ");
+	(void)cli_print(c, &text, true);
+	return 0;
+}
+
+static int send_edit(struct cli *c, struct console *console, const char *id, json_t *body, struct error *err)
+{
+	AUTO_JSON json_t *answer = NULL;
+	char path[96];
+	int64_t job;
+	int rc;
+
+	json_object_set_new(body, "dry_run", json_boolean(!dlq_serious(c)));
+	json_object_set_new(body, "replay", json_boolean(!cli_flag(c, "no-replay")));
+	json_object_set_new(body, "force", json_boolean(cli_flag(c, "force")));
+	snprintf(path, sizeof(path), "/letters/%s/edit", id);
+	rc = dlq_post(console, path, body, &answer, err);
+	if (rc == 0)
+		rc = show_edit(c, answer, err);
+	if (rc < 0)
+		return rc;
+	if (json_array_size(json_object_get(answer, "diff")) == 0)
+		cli_say(c, "Nothing differs.");
+	job = json_int_or(answer, "job_id", 0);
+	if (job > 0)
+		return cli_human(c) ? dlq_follow_job(c, job, err) : 0;
+	if (!dlq_serious(c))
+		cli_say(c, "Nothing was done. Add --yes to keep this and replay it.");
+	return 0;
+}
+
+int dlq_edit(struct cli *c, struct error *err)
+{
+	AUTO_JSON json_t *letter = NULL, *body = NULL;
+	struct console *console = NULL;
+	int rc = cli_console(c, &console, err);
+
+	if (rc == 0)
+		rc = dlq_letter(console, cli_argument(c, 0), &letter, err);
+	if (rc == 0)
+		rc = edit_body(c, letter, &body, err);
+	return rc < 0 ? rc : send_edit(c, console, json_string_or(letter, "letter_id", ""), body, err);
+}
+
+/* --- policy --- */
+
+static const char *const policy_actions[] = {"ls", "set", "rm", NULL};
+
+bool dlq_policy_changing(const struct cli *c)
+{
+	const char *word = cli_argument(c, 0);
+
+	return word != NULL && *word != 'l';
+}
+
+/* "30d" in milliseconds; "none" unsets. */
+static int set_duration(const struct cli *c, const char *option, const char *member, json_t *body,
+			struct error *err)
+{
+	const char *text = cli_text(c, option);
+	int64_t ms;
+
+	if (text == NULL)
+		return 0;
+	if (strcmp(text, "none") == 0)
+		json_object_set_new(body, member, json_null());
+	else if (duration_parse(text, &ms))
+		json_object_set_new(body, member, json_integer(ms));
+	else
+		return error_set(err, ERR_USAGE, option, "must be a duration such as 12h, or none");
+	return 0;
+}
+
+static int policy_body(const struct cli *c, json_t *body, struct error *err)
+{
+	int rc = set_duration(c, "expiry", "expiry_ms", body, err);
+
+	if (rc == 0)
+		rc = set_duration(c, "auto-replay", "auto_replay_ms", body, err);
+	if (rc == 0 && cli_text(c, "replays") != NULL)
+		json_object_set_new(body, "replays", json_integer(cli_int(c, "replays", 0)));
+	if (rc == 0 && json_object_size(body) == 0) {
+		error_set(err, ERR_USAGE, "dlq policy set", "nothing to set");
+		error_hint(err, "such as --replays 3, --expiry 7d or --auto-replay 10m");
+		return ERR_USAGE;
+	}
+	return rc;
+}
+
+static int change_policy(struct cli *c, bool set, struct error *err)
+{
+	AUTO_JSON json_t *body = set ? json_object() : NULL, *answer = NULL;
+	CLEANUP(buf_done) struct buf path = {0};
+	struct api_request r = {.method = set ? "PUT" : "DELETE", .daemon = "dlqd", .body = body};
+	struct console *console = NULL;
+	int rc = cli_console(c, &console, err);
+
+	if (rc == 0 && cli_arguments(c) < 2)
+		rc = error_set(err, ERR_USAGE, "dlq policy", "needs an error code, such as transient");
+	if (rc == 0 && set)
+		rc = policy_body(c, body, err);
+	if (rc < 0)
+		return rc;
+	buf_adds(&path, "/api/v1/dlq/policies");
+	api_segment(&path, cli_argument(c, 1));
+	r.path = buf_str(&path);
+	if (cli_flag(c, "dry-run"))
+		return cli_change(c, r.method, r.daemon, r.path, json_incref(body), err);
+	rc = api_call(console, &r, &answer, err);
+	return rc < 0 ? rc : cli_list(c, json_incref(answer), err);
+}
+
+int dlq_policy(struct cli *c, struct error *err)
+{
+	const char *word = cli_argument(c, 0);
+	int action = 0;
+
+	while (word != NULL && policy_actions[action] != NULL && strcmp(policy_actions[action], word) != 0)
+		action++;
+	if (policy_actions[action] == NULL)
+		return error_set(err, ERR_USAGE, "dlq policy", "\"%.40s\" is none of ls, set and rm", word);
+	if (action == 0)
+		return resource_list(c, "dlqd", "/api/v1/dlq/policies", err);
+	return change_policy(c, action == 1, err);
+}
