@@ -21,7 +21,7 @@
 
 #define FRESH_SECONDS 5
 #define STALE_SECONDS 3600
-#define WAIT_MS	      120
+#define WAIT_MS	      100
 #define CHILD_SECONDS 5
 
 /* --- the cache: one file per installation and kind --- */
@@ -46,22 +46,28 @@ static uint64_t installation(const struct cli *c)
 	return h;
 }
 
-/* The folder, made when it is not there; false when there is none of ours. */
-static bool cache_folder(char path[PATH_MAX])
+/* The folder that caches lie in; false when there is none. */
+static bool cache_base(char path[PATH_MAX])
 {
 	const char *run = getenv("XDG_RUNTIME_DIR"), *cache = getenv("XDG_CACHE_HOME"),
 		   *home = getenv("HOME");
-	struct stat st;
 
 	if (run != NULL && *run == '/' && access(run, W_OK) == 0)
-		snprintf(path, PATH_MAX, "%s/pizza", run);
-	else if (cache != NULL && *cache == '/')
-		snprintf(path, PATH_MAX, "%s/pizza", cache);
-	else if (home != NULL && *home == '/')
-		snprintf(path, PATH_MAX, "%s/.cache/pizza", home);
-	else
+		return snprintf(path, PATH_MAX, "%s", run) < PATH_MAX;
+	if (cache != NULL && *cache == '/')
+		return snprintf(path, PATH_MAX, "%s", cache) < PATH_MAX;
+	return home != NULL && *home == '/' && snprintf(path, PATH_MAX, "%s/.cache", home) < PATH_MAX;
+}
+
+/* Ours in it, made when it is not there. */
+static bool cache_folder(char path[PATH_MAX])
+{
+	char base[PATH_MAX];
+	struct stat st;
+
+	if (!cache_base(base) || snprintf(path, PATH_MAX, "%s/pizza", base) >= PATH_MAX)
 		return false;
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+	if ((mkdir(base, 0700) < 0 && errno != EEXIST) || (mkdir(path, 0700) < 0 && errno != EEXIST))
 		return false;
 	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
 }

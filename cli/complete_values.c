@@ -263,6 +263,15 @@ static int fetch_orders(struct cli *cli, const void *arg, struct buf *out, struc
 	return rc < 0 ? rc : readmodel_orders(console, &filter, add_line, &lines, err);
 }
 
+/* In the table, itself or as dead letters. */
+static bool is_known(const char *topic)
+{
+	for (int i = 0; i < TOPIC_COUNT; i++)
+		if (strcmp(topics[i].name, topic) == 0 || strcmp(topics[i].dead_letters, topic) == 0)
+			return true;
+	return false;
+}
+
 static int fetch_topics(struct cli *cli, const void *arg, struct buf *out, struct error *err)
 {
 	struct bus_partition_info *list = NULL;
@@ -276,7 +285,7 @@ static int fetch_topics(struct cli *cli, const void *arg, struct buf *out, struc
 	if (rc == 0)
 		rc = bus_admin_partitions(bus, NULL, 0, false, &list, &n, err);
 	for (int i = 0; rc == 0 && i < n; i++)
-		if (topic_find(list[i].topic) < 0 && list[i].partition == 0) {
+		if (list[i].partition == 0 && !is_known(list[i].topic)) {
 			add_plain(out, list[i].topic);
 			buf_addc(out, '\n');
 		}

@@ -182,6 +182,7 @@ static void write_noun(struct doc *d, const struct page *p, const char *prose)
 	page_synopsis(d, p->noun);
 	doc_section(d, "Description");
 	doc_prose(d, intro);
+	doc_paragraph(d, "Options that all commands have, such as `-o`, are described in pizzactl(1).");
 	page_commands(d, p->noun);
 	doc_prose(d, rest);
 	if (strstr(rest, "\n# Exit status") == NULL) {

@@ -26,12 +26,12 @@ lint() {
 	! mandoc -Tlint -W warning man/*.[1-8] | grep .
 }
 
-# What man shows, and what help shows, of every page: its name and its summary.
+# What mandoc shows, and what help shows, of every page: its name and its summary.
 shown() {
 	local page name
 	for page in man/*.[1-8]; do
 		name=${page#man/} name=${name%.*}
-		man -l "$page" 2>&1 </dev/null | grep -qF -- "$name" || { echo "man -l $page"; return 1; }
+		mandoc -T utf8 "$page" | col -b | grep -qF -- "$name" || { echo "mandoc $page"; return 1; }
 		"$build/bin/pizzactl" help "$name" | head -n 1 | grep -q "^$name" || { echo "pizzactl help $name"; return 1; }
 	done
 }
@@ -46,6 +46,6 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 check "pages and example configuration are those of the tables (make man)" stale
 check "pages are clean mdoc" lint
-check "man and pizzactl help show every page" shown
+check "mandoc and pizzactl help show every page" shown
 check "the example configuration is valid, as it is and with every key" config
 exit $bad

@@ -36,7 +36,7 @@ installs() {
 		[ "$("$work/dest/opt/pizza/bin/pizzactl" version)" = "pizza $version" ] &&
 		cmp man/pizza.yaml "$work/dest/opt/pizza/share/doc/pizza/examples/pizza.yaml" &&
 		[ "$(find "$work/dest/opt/pizza/share/man" -type f | wc -l)" = "$(ls man/*.[1-8] | wc -l)" ] &&
-		man -M "$work/dest/opt/pizza/share/man" 1 pizzactl-order | grep -q 'pizzactl order create' &&
+		mandoc -T ascii "$work/dest/opt/pizza/share/man/man1/pizzactl-order.1" | col -b | grep -q 'pizzactl order create' &&
 		grep -q '^ExecStart=/opt/pizza/bin/pizzad ' "$work/dest/opt/pizza/lib/systemd/system/pizza.service"
 }
 

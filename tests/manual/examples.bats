@@ -54,6 +54,10 @@ prepared() { # prepared PAGE COMMAND: the command with what is there
 		command=${command//01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11/$id}
 		command=${command//01939b1c/$id}
 	fi
+	if [[ $command == *hawaiian* ]]; then # the menu keeps its own
+		id=gone-$RANDOM
+		sed "s/calzone-[0-9]*/$id/" calzone.json | pizzactl menu add -f - -q -o none && command=${command//hawaiian/$id}
+	fi
 	command=${command//127.0.0.1:50/127.0.0.1:$(((PIZZA_PORT_BASE) / 100))}
 	command=${command//\/tmp\/second/$second}
 	printf '%s' "${command//PORT_BASE=6000/PORT_BASE=$((PIZZA_PORT_BASE + 100))}"
