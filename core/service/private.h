@@ -60,6 +60,9 @@ bool health_ready(struct service *s, struct buf *why);
 extern const struct http_route replay_routes[];
 extern const int replay_route_count;
 
+/* hasten.c: POST /internal/v1/hasten. */
+void hasten_post(struct http_request *r, void *service);
+
 /* consumer.c: the consumer thread. */
 int consumer_start(struct service *s, struct consumer **ret, struct error *err) MUST_USE;
 /* Waits for the batch under way, leaves the group, frees.  NULL is fine. */

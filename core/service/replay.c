@@ -195,5 +195,6 @@ static void post_replay(struct http_request *r, void *arg)
 
 const struct http_route replay_routes[] = {
     {"POST", "/internal/v1/replay", post_replay, HTTP_OPERATOR, true},
+    {"POST", "/internal/v1/hasten", hasten_post, HTTP_OPERATOR, true},
 };
 const int replay_route_count = ARRAY_LEN(replay_routes);

@@ -58,6 +58,9 @@ struct service_spec {
 	 * was given up since (a charge, a message); tells whether there was such work.
 	 */
 	int (*requeue)(struct service *s, struct service_batch *b, bool *ret_found, struct error *err);
+	/* Makes items of the daemon's work queues that wait because of this aggregate due now; how many. */
+	int (*hasten)(struct service *s, struct service_batch *b, const char *aggregate_id, int *ret_count,
+		      struct error *err);
 	/* Once per transaction after its end: wake work queues, update memory; frees state.  handle, requeue
 	 * and settled are called by one thread at a time: the consumer's, or one that replays. */
 	void (*settled)(struct service *s, void *state, bool committed);
@@ -94,6 +97,12 @@ const char *service_client_id(struct service *s);
  */
 void service_condition(struct service *s, const char *name, bool required, bool ok, const char *reason, ...)
     PRINTF_LIKE(5, 6);
+/* Makes what waits here because of an aggregate due now: parked messages, items of work queues. */
+int service_hasten(struct service *s, const char *aggregate_id, int *ret_parked, int *ret_queued,
+		   struct error *err) MUST_USE;
+/* The same in another daemon, through its API.  ERR_UNAVAILABLE when it cannot be reached. */
+int service_hasten_at(struct service *s, const struct daemon_info *other, const char *aggregate_id,
+		      int *ret_parked, int *ret_queued, struct error *err) MUST_USE;
 /* Asks the program to end with a failure (fatal conditions found by threads). */
 void service_fail(struct service *s, const struct error *err);
 

@@ -4,6 +4,7 @@
  */
 #include "daemons/order/moves.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,67 +201,103 @@ void moves_settled(struct service *s, void *state, bool committed)
 
 /* --- cancelling --- */
 
-static int cancel_locked(struct db_conn *tx, const struct db_result *r, const char *reason, const char *by,
-			 struct error *err)
-{
+/* What cancelling some locked orders writes. */
+struct cancelling {
 	struct order_moves moves;
-	struct outbox outbox = {0};
-	struct buf data = {0};
-	struct move m = {
-	    .order_id = db_uuid(r, 0, ORDER_COL_ID),
+	struct outbox outbox;
+	struct buf data;
+};
+
+static void cancel_row(struct cancelling *out, const struct db_result *r, int row, const char *reason,
+		       const char *by)
+{
+	const struct move m = {
+	    .order_id = db_uuid(r, row, ORDER_COL_ID),
 	    .next = ORDER_CANCELLED,
-	    .version = db_int(r, 0, ORDER_COL_VERSION) + 1,
-	    .correlation = db_uuid(r, 0, ORDER_COL_CORRELATION),
+	    .version = db_int(r, row, ORDER_COL_VERSION) + 1,
+	    .correlation = db_uuid(r, row, ORDER_COL_CORRELATION),
 	    .reason = reason,
 	    .by = by,
 	};
-	int rc;
 
-	moves_init(&moves);
-	add_move(&moves, &outbox, &m, r, 0, &data);
-	rc = store_move(tx, &moves, err);
-	if (rc == 0)
-		rc = outbox_write(&outbox, tx, err);
-	moves_done(&moves);
-	outbox_done(&outbox);
-	buf_done(&data);
-	return rc;
+	add_move(&out->moves, &out->outbox, &m, r, row, &out->data);
 }
 
-static int cancel_in(struct db_conn *tx, struct uuid order_id, const char *reason, const char *by,
-		     int64_t expected_version, bool *ret_moved, struct error *err)
+static int write_cancelling(struct cancelling *out, struct db_conn *tx, struct error *err)
 {
-	CLEANUP(db_result_auto) struct db_result *r = NULL;
+	int rc = store_move(tx, &out->moves, err);
+
+	return rc < 0 ? rc : outbox_write(&out->outbox, tx, err);
+}
+
+static void cancelling_done(struct cancelling *out)
+{
+	moves_done(&out->moves);
+	outbox_done(&out->outbox);
+	buf_done(&out->data);
+}
+
+static int lock_one(struct db_conn *tx, struct uuid order_id, struct db_result **ret, struct error *err)
+{
 	struct db_array ids = {0};
-	const char *status;
 	int rc;
 
 	db_array_init(&ids, DB_UUID);
 	db_array_uuid(&ids, &order_id);
-	rc = store_lock(tx, &ids, &r, err);
+	rc = store_lock(tx, &ids, ret, err);
 	db_array_done(&ids);
+	if (rc == 0 && db_rows(*ret) == 0)
+		rc = error_set(err, ERR_NOT_FOUND, "order", "there is no order of that id");
+	return rc;
+}
+
+int moves_expect(const struct db_result *r, int64_t expected_version, struct error *err)
+{
+	int64_t version = db_int(r, 0, ORDER_COL_VERSION);
+
+	if (expected_version == 0 || expected_version == version)
+		return 0;
+	return error_set(err, ERR_CONFLICT, "version", "the order is at version %lld by now, not %lld",
+			 (long long)version, (long long)expected_version);
+}
+
+static int cancel_in(struct db_conn *tx, const struct cancel_request *q, bool *ret_moved, struct error *err)
+{
+	CLEANUP(db_result_auto) struct db_result *r = NULL;
+	CLEANUP(cancelling_done) struct cancelling out = {0};
+	const char *status;
+	int rc;
+
+	moves_init(&out.moves);
+	rc = lock_one(tx, q->order_id, &r, err);
 	if (rc < 0)
 		return rc;
-	if (db_rows(r) == 0)
-		return error_set(err, ERR_NOT_FOUND, "order", "there is no order of that id");
 	status = db_text(r, 0, ORDER_COL_STATUS);
-	if (expected_version > 0 && expected_version != db_int(r, 0, ORDER_COL_VERSION))
-		return error_set(err, ERR_CONFLICT, "version", "the order is at version %lld by now",
-				 (long long)db_int(r, 0, ORDER_COL_VERSION));
 	switch (order_cancel_rule((enum order_status)order_status_parse(status))) {
-	case CANCEL_ALREADY:
-		return 0;
+	case CANCEL_ALREADY: /* a request that is repeated expects the version before its own effect */
+		if (q->expected_version == db_int(r, 0, ORDER_COL_VERSION) - 1)
+			return 0;
+		return moves_expect(r, q->expected_version, err);
 	case CANCEL_TOO_LATE:
 		return error_set(err, ERR_CONFLICT, "cancel the order", "it is %s already", status);
 	case CANCEL_OK:
 		break;
 	}
+	rc = moves_expect(r, q->expected_version, err);
+	if (rc < 0)
+		return rc;
 	*ret_moved = true;
-	return cancel_locked(tx, r, reason, by, err);
+	cancel_row(&out, r, 0, q->reason, q->by);
+	return write_cancelling(&out, tx, err);
 }
 
-int moves_cancel(struct service *s, struct uuid order_id, const char *reason, const char *by,
-		 int64_t expected_version, struct error *err)
+void moves_cancelled(struct service *s, int n)
+{
+	outbox_notify(s);
+	metric_count(METRIC_ORDERS, order_status_word(ORDER_CANCELLED), NULL, n);
+}
+
+int moves_cancel(struct service *s, const struct cancel_request *q, struct error *err)
 {
 	struct db_conn *c;
 	bool moved = false;
@@ -270,13 +307,36 @@ int moves_cancel(struct service *s, struct uuid order_id, const char *reason, co
 		return rc;
 	rc = db_begin(c, err);
 	if (rc == 0)
-		rc = cancel_in(c, order_id, reason, by, expected_version, &moved, err);
+		rc = cancel_in(c, q, &moved, err);
+	if (rc == 0 && q->audit != NULL)
+		rc = audit_add(c, q->audit, err);
 	if (rc == 0)
 		rc = db_commit(c, err);
 	db_release(c); /* rolls back what is open */
-	if (rc == 0 && moved) {
-		outbox_notify(s);
-		metric_count(METRIC_ORDERS, order_status_word(ORDER_CANCELLED), NULL, 1);
-	}
+	if (rc == 0 && moved)
+		moves_cancelled(s, 1);
 	return rc;
+}
+
+int moves_cancel_overdue(struct db_conn *tx, const struct order_search *search, const char *limit,
+			 int *ret_count, struct error *err)
+{
+	CLEANUP(db_result_auto) struct db_result *r = NULL;
+	CLEANUP(cancelling_done) struct cancelling out = {0};
+	int rc = store_overdue(tx, search, &r, err);
+
+	moves_init(&out.moves);
+	for (int row = 0; rc == 0 && row < db_rows(r); row++) {
+		int status = order_status_parse(db_text(r, row, ORDER_COL_STATUS));
+		int awaited = order_awaits((enum order_status)status);
+		char reason[120];
+
+		snprintf(reason, sizeof(reason), "no %s within %s",
+			 awaited >= 0 ? event_types[awaited].name : "progress", limit);
+		cancel_row(&out, r, row, reason, "deadline");
+	}
+	if (rc < 0 || out.moves.count == 0)
+		return rc;
+	*ret_count = out.moves.count;
+	return write_cancelling(&out, tx, err);
 }

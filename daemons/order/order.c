@@ -14,8 +14,11 @@
 #include "daemons/order/intake.h"
 #include "daemons/order/moves.h"
 #include "daemons/order/reply.h"
+#include "daemons/order/request.h"
 #include "daemons/order/rules.h"
+#include "daemons/order/saga.h"
 #include "daemons/order/store.h"
+#include "daemons/order/watch.h"
 
 extern const struct db_migration order_migrations[];
 extern const int order_migration_count;
@@ -23,6 +26,7 @@ extern const int order_migration_count;
 struct orderd {
 	struct menucopy *menu;
 	struct intake *intake;
+	struct watch *watch;
 };
 
 /* --- HTTP --- */
@@ -34,52 +38,19 @@ static void post_order(struct http_request *r, void *arg)
 	intake_request(o->intake, r);
 }
 
-static int path_order_id(const struct http_request *r, struct uuid *ret, struct error *err)
-{
-	if (uuid_parse(http_path_param(r, 0), ret))
-		return 0;
-	return error_set(err, ERR_NOT_FOUND, "order", "%.60s is no order id", http_path_param(r, 0));
-}
-
-static int find_order(struct service *s, struct uuid id, struct buf *out, struct error *err)
-{
-	CLEANUP(db_result_auto) struct db_result *rows = NULL;
-	struct db_conn *c;
-	int rc = db_acquire(service_db(s), &c, err);
-
-	if (rc < 0)
-		return rc;
-	rc = store_find(c, id, &rows, err);
-	db_release(c);
-	if (rc == 0 && db_rows(rows) == 0)
-		rc = error_set(err, ERR_NOT_FOUND, "order", "there is no order of that id");
-	if (rc == 0)
-		reply_order(out, rows, 0);
-	return rc;
-}
-
-static void reply_buf(struct http_request *r, int rc, struct buf *text, const struct error *err)
-{
-	size_t len = text->len;
-
-	if (rc < 0) {
-		buf_done(text);
-		http_reply_error(r, err);
-	} else {
-		http_reply_take(r, 200, "application/json", buf_take(text), len);
-	}
-}
-
 static void get_order(struct http_request *r, void *arg)
 {
+	CLEANUP(db_result_auto) struct db_result *rows = NULL;
 	struct buf text = {0};
 	struct error err;
 	struct uuid id;
-	int rc = path_order_id(r, &id, &err);
+	int rc = request_order_id(r, &id, &err);
 
 	if (rc == 0)
-		rc = find_order(arg, id, &text, &err);
-	reply_buf(r, rc, &text, &err);
+		rc = request_find(arg, id, &rows, &err);
+	if (rc == 0)
+		reply_order(&text, rows, 0);
+	request_reply(r, rc, &text, &err);
 }
 
 struct list_query {
@@ -137,96 +108,30 @@ static void get_orders(struct http_request *r, void *arg)
 
 	if (rc == 0)
 		rc = list_orders(arg, &q, &text, &err);
-	reply_buf(r, rc, &text, &err);
-}
-
-/* {"reason": "…", "version": 3}, both optional, or no body at all. */
-static int read_cancel(const struct http_request *r, const char *fallback, char reason[200],
-		       int64_t *ret_version, struct error *err)
-{
-	AUTO_JSON json_t *body = NULL;
-	size_t len;
-	int rc;
-
-	http_body(r, &len);
-	*ret_version = 0;
-	snprintf(reason, 200, "%s", fallback);
-	if (len == 0)
-		return 0;
-	rc = http_body_json(r, &body, err);
-	if (rc < 0)
-		return rc;
-	*ret_version = json_int_or(body, "version", 0);
-	if (json_object_get(body, "reason") == NULL)
-		return 0;
-	if (strlen(json_string_or(body, "reason", "")) == 0 ||
-	    strlen(json_string_or(body, "reason", "")) >= 200)
-		return error_set(err, ERR_INVALID, "reason", "must be a text of 1 to 199 bytes");
-	snprintf(reason, 200, "%s", json_string_or(body, "reason", ""));
-	return 0;
-}
-
-static void cancel(struct http_request *r, struct service *s, const char *by, const char *fallback)
-{
-	struct buf text = {0};
-	char reason[200];
-	int64_t version;
-	struct error err;
-	struct uuid id;
-	int rc = path_order_id(r, &id, &err);
-
-	if (rc == 0)
-		rc = read_cancel(r, fallback, reason, &version, &err);
-	if (rc == 0)
-		rc = moves_cancel(s, id, reason, by, version, &err);
-	if (rc == 0)
-		rc = find_order(s, id, &text, &err);
-	reply_buf(r, rc, &text, &err);
-}
-
-static void post_cancel(struct http_request *r, void *arg)
-{
-	cancel(r, arg, "customer", "cancelled by the customer");
-}
-
-static void post_compensate(struct http_request *r, void *arg)
-{
-	cancel(r, arg, "operator", "compensated by an operator");
+	request_reply(r, rc, &text, &err);
 }
 
 static const struct http_route routes[] = {
     {"POST", "/api/v1/orders", post_order, HTTP_CUSTOMER, false},
     {"GET", "/api/v1/orders", get_orders, HTTP_CUSTOMER, true},
     {"GET", "/api/v1/orders/{id}", get_order, HTTP_CUSTOMER, true},
-    {"POST", "/api/v1/orders/{id}/cancel", post_cancel, HTTP_CUSTOMER, true},
-    {"POST", "/api/v1/sagas/{id}/compensate", post_compensate, HTTP_OPERATOR, true},
+    {"POST", "/api/v1/orders/{id}/cancel", saga_post_cancel, HTTP_CUSTOMER, true},
+    {"POST", "/api/v1/sagas/{id}/compensate", saga_post_compensate, HTTP_OPERATOR, true},
+    {"POST", "/api/v1/sagas/{id}/retry", saga_post_retry, HTTP_OPERATOR, true},
 };
 
 /* --- wiring --- */
 
-static int set_deadlines(struct service *s, struct error *err)
-{
-	struct db_conn *c;
-	int rc = db_acquire(service_db(s), &c, err);
-
-	if (rc < 0)
-		return rc;
-	rc = store_deadlines(c, config_int(CONFIG_ORDER_STUCK), config_int(CONFIG_ORDER_DEADLINE), err);
-	db_release(c);
-	return rc;
-}
-
 static int start(struct service *s, struct error *err)
 {
 	struct orderd *o = xcalloc(1, sizeof(*o));
-	int rc;
+	int rc = menucopy_start(s, &o->menu, err);
 
 	service_set_data(s, o);
-	rc = set_deadlines(s, err);
-	if (rc == 0)
-		rc = menucopy_start(s, &o->menu, err);
 	if (rc == 0)
 		rc = intake_start(s, o->menu, &o->intake, err);
+	if (rc == 0)
+		rc = watch_start(s, &o->watch, err);
 	return rc;
 }
 
@@ -234,6 +139,7 @@ static void stop(struct service *s)
 {
 	struct orderd *o = service_data(s);
 
+	watch_stop(o->watch);
 	intake_stop(o->intake);
 	menucopy_stop(o->menu);
 	free(o);

@@ -142,6 +142,23 @@ enum event_type order_status_event(enum order_status status)
 	return events[status];
 }
 
+int order_awaits(enum order_status status)
+{
+	switch (status) {
+	case ORDER_PENDING:
+		return EVENT_STOCK_RESERVED;
+	case ORDER_RESERVED:
+		return EVENT_PAYMENT_COMPLETED;
+	case ORDER_PAID:
+	case ORDER_COOKING:
+	case ORDER_READY:
+	case ORDER_CANCELLED:
+	case ORDER_STATUS_COUNT:
+		break;
+	}
+	return -1;
+}
+
 enum cancel_answer order_cancel_rule(enum order_status status)
 {
 	switch (status) {

@@ -112,12 +112,6 @@ int store_claim_keys(struct db_conn *tx, struct key_claim *claims, int n, struct
 	return rc;
 }
 
-#define ORDER_COLUMNS                                                                                       \
-	"o.order_id, o.status, o.version, o.customer_name, o.customer_email, o.customer_phone, "            \
-	"o.delivery_address, "                                                                              \
-	"o.payment_method, o.total_amount, o.currency, o.items, o.correlation_id, o.payment_id, o.reason, " \
-	"o.cancelled_by, o.created_at, o.updated_at"
-
 DB_STATEMENT(order_find, "SELECT " ORDER_COLUMNS " FROM orders o WHERE o.order_id = $1");
 
 int store_find(struct db_conn *c, struct uuid order_id, struct db_result **ret, struct error *err)

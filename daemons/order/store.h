@@ -46,6 +46,11 @@ enum {
 	ORDER_COL_UPDATED,
 	ORDER_COL_HASH_EQUAL, /* store_find_by_key only: the request's hash is the stored one */
 };
+#define ORDER_COLUMNS                                                                                       \
+	"o.order_id, o.status, o.version, o.customer_name, o.customer_email, o.customer_phone, "            \
+	"o.delivery_address, "                                                                              \
+	"o.payment_method, o.total_amount, o.currency, o.items, o.correlation_id, o.payment_id, o.reason, " \
+	"o.cancelled_by, o.created_at, o.updated_at"
 int store_find(struct db_conn *c, struct uuid order_id, struct db_result **ret, struct error *err) MUST_USE;
 int store_find_by_key(struct db_conn *c, const char *key, const uint8_t hash[32], struct db_result **ret,
 		      struct error *err) MUST_USE;
@@ -73,5 +78,32 @@ int store_move(struct db_conn *tx, const struct order_moves *m, struct error *er
 
 /* The configured deadlines into order_deadlines, for the view order_timers. */
 int store_deadlines(struct db_conn *c, int64_t stuck_ms, int64_t cancel_ms, struct error *err) MUST_USE;
+
+/* --- overdue orders (watch.c) --- */
+
+struct order_search {
+	struct uuid from, below; /* of the order ids: [from, below) */
+	int64_t before_us;	 /* the latest step was no later, by the database's clock */
+	int limit;
+};
+/*
+ * Locks overdue orders that wait for something with a deadline, but for those of which a message is parked
+ * here; the columns above.
+ */
+int store_overdue(struct db_conn *tx, const struct order_search *search, struct db_result **ret,
+		  struct error *err) MUST_USE;
+/* The first order of the range that still waits for something with a deadline, or the end of the range. */
+int store_search_settled(struct db_conn *c, const struct order_search *search, struct uuid *ret,
+			 struct error *err) MUST_USE;
+int store_search_load(struct db_conn *c, struct uuid *ret, struct error *err) MUST_USE;
+int store_search_save(struct db_conn *c, struct uuid settled_below, struct error *err) MUST_USE;
+/* False when an event of ours has waited for the relay for longer than that. */
+int store_published(struct db_conn *c, int64_t slack_ms, bool *ret, struct error *err) MUST_USE;
+/*
+ * orderd is attentive now, and was since the last call if that is no longer than gap_ms ago.  *ret_before_us:
+ * the moment from which to now there were deadline_ms of attention; 0 when there was not yet so much.
+ */
+int store_attend(struct db_conn *c, int64_t gap_ms, int64_t deadline_ms, int64_t *ret_before_us,
+		 struct error *err) MUST_USE;
 
 #endif

@@ -254,6 +254,20 @@ int intake_handle(struct service *s, struct service_batch *b, struct error *err)
 	return rc;
 }
 
+int intake_hasten(struct service *s, struct service_batch *b, const char *order, int *ret_count,
+		  struct error *err)
+{
+	struct intake *in = b->state != NULL ? b->state : xcalloc(1, sizeof(*in));
+	struct uuid order_id;
+
+	(void)s;
+	b->state = in;
+	in->due = true;
+	if (!uuid_parse(order, &order_id))
+		return 0;
+	return store_hasten(b->tx, order_id, ret_count, err);
+}
+
 void intake_settled(struct service *s, void *state, bool committed)
 {
 	struct payments *app = payments_of(s);

@@ -89,6 +89,8 @@ struct payments *payments_of(struct service *s);
 bool intake_wants(enum event_type type);
 int intake_handle(struct service *s, struct service_batch *b, struct error *err) MUST_USE;
 void intake_settled(struct service *s, void *state, bool committed);
+int intake_hasten(struct service *s, struct service_batch *b, const char *order, int *ret_count,
+		  struct error *err) MUST_USE;
 
 /* --- queue.c: rows → calls → outcomes --- */
 

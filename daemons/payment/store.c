@@ -461,6 +461,27 @@ int store_release(struct db_conn *c, struct job *const *jobs, int n, struct erro
 	return exec_arrays(c, &payments_release, a, ARRAY_LEN(types), NULL, NULL, err);
 }
 
+DB_STATEMENT(
+    order_hasten,
+    "WITH refund AS (UPDATE refunds SET next_attempt_at = clock_timestamp() WHERE order_id = $1::uuid"
+    " AND next_attempt_at < clock_timestamp() + interval '30 s' RETURNING 1),"
+    " charge AS (UPDATE payments SET next_attempt_at = clock_timestamp() WHERE order_id = $1::uuid"
+    " AND next_attempt_at < clock_timestamp() + interval '30 s' RETURNING 1)"
+    " SELECT (SELECT count(*) FROM refund) + (SELECT count(*) FROM charge)");
+
+int store_hasten(struct db_conn *tx, struct uuid order_id, int *ret_count, struct error *err)
+{
+	CLEANUP(db_result_auto) struct db_result *r = NULL;
+	CLEANUP(db_params_done) struct db_params p = {0};
+	int rc;
+
+	db_param_uuid(&p, order_id);
+	rc = db_exec(tx, &order_hasten, &p, &r, err);
+	if (rc == 0)
+		*ret_count = (int)db_int(r, 0, 0);
+	return rc;
+}
+
 DB_STATEMENT(claims_end, "WITH refund AS (UPDATE refunds SET next_attempt_at = clock_timestamp() "
 			 "WHERE next_attempt_at > clock_timestamp() AND claimed_by = $1::int4) "
 			 "UPDATE payments SET next_attempt_at = clock_timestamp() "

@@ -55,6 +55,12 @@ int store_refund_claim(struct db_conn *c, int limit, struct claim claim, struct 
 /* Ends the leases of rows that still have the version of their claim. */
 int store_release(struct db_conn *c, struct job *const *jobs, int n, struct error *err) MUST_USE;
 
+/*
+ * Makes what waits for its next try because of an order due now; how many rows.  What is under way at the
+ * provider is left alone: its lease lasts longer than any delay.
+ */
+int store_hasten(struct db_conn *tx, struct uuid order_id, int *ret_count, struct error *err) MUST_USE;
+
 /* Ends all leases of a replica: those of the process that had its number before. */
 int store_end_claims(struct db_conn *c, int replica, struct error *err) MUST_USE;
 
