@@ -150,6 +150,15 @@ static void traceparent_follows_w3c(void **state)
 			    "00-4bf92f3577b34da6a3ce929d0e0e4736-9a542f1e0c5d8b11-01");
 }
 
+/* An event topic, or the dead letters of one. */
+static bool topic_exists(const char *name)
+{
+	for (int t = 0; t < TOPIC_COUNT; t++)
+		if (strcmp(topics[t].name, name) == 0 || strcmp(topics[t].dead_letters, name) == 0)
+			return true;
+	return false;
+}
+
 /* Who consumes a topic is started with someone who produces it, and owners exist. */
 static void tables_agree(void **state)
 {
@@ -159,7 +168,7 @@ static void tables_agree(void **state)
 	for (int d = 0; d < DAEMON_COUNT; d++) {
 		assert_int_equal(daemons[d].id, d);
 		for (int i = 0; i < DAEMON_TOPICS_MAX && daemons[d].consumes[i] != NULL; i++)
-			assert_true(topic_find(daemons[d].consumes[i]) >= 0);
+			assert_true(topic_exists(daemons[d].consumes[i]));
 		for (int i = 0; i < DAEMON_TOPICS_MAX && daemons[d].after[i] != NULL; i++)
 			assert_true(daemon_find(daemons[d].after[i])->id < (enum daemon_id)d);
 		for (int other = 0; other < d; other++)
