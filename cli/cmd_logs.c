@@ -6,9 +6,9 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/follow.h"
 #include "cli/human.h"
 #include "cli/interrupt.h"
-#include "cli/resource.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
@@ -73,7 +73,7 @@ static void add_line(void *arg, const json_t *row, struct buf *out)
 	buf_addc(out, '\n');
 }
 
-static int read_logs(struct cli *c, struct output *o, struct error *err)
+static int read_logs(struct cli *c, struct follow *f, struct error *err)
 {
 	int64_t since = cli_ms(c, "since", -1);
 	bool narrowed = since >= 0 || cli_text(c, "order") != NULL;
@@ -85,6 +85,7 @@ static int read_logs(struct cli *c, struct output *o, struct error *err)
 	    .tail = narrowed && !cli_given(c, "number") ? -1 : cli_int(c, "number", 0),
 	    .follow = cli_flag(c, "follow"),
 	    .stop = &interrupted,
+	    .cursor = f->cursor,
 	};
 	struct console *console = NULL;
 	int rc = cli_console(c, &console, err);
@@ -93,23 +94,19 @@ static int read_logs(struct cli *c, struct output *o, struct error *err)
 		q.level = LOG_DEBUG;
 	if (q.tail == 0 && !q.follow)
 		q.tail = -1;
-	return rc < 0 ? rc : logs_read(&q, resource_row, o, err);
+	return rc < 0 ? rc : logs_read(&q, follow_row, f, err);
 }
 
 static int logs(struct cli *c, struct error *err)
 {
-	struct output *o = NULL;
-	int rc = cli_output(c, &o, err);
+	struct follow f;
+	int rc = follow_open(c, cli_flag(c, "follow"), &f, err);
 
 	if (rc < 0)
 		return rc;
-	output_lines(o, add_line, c);
-	if (cli_flag(c, "follow")) {
-		interrupt_catch();
-		output_live(o);
-	}
-	rc = read_logs(c, o, err);
-	return output_close(o, rc, err);
+	output_lines(f.out, add_line, c);
+	rc = read_logs(c, &f, err);
+	return follow_close(&f, rc, err);
 }
 
 static const struct column log_columns[] = {
@@ -124,7 +121,8 @@ static const struct column log_columns[] = {
 static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
 
 static const struct option_def log_options[] = {
-    {.name = "follow", .letter = 'f', .kind = VALUE_FLAG, .text = "go on with what comes"},
+    FOLLOW_OPTION,
+    CURSOR_OPTION,
     {.name = "level",
      .kind = VALUE_WORD,
      .value = "LEVEL",

@@ -7,13 +7,19 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/follow.h"
 #include "cli/input.h"
+#include "cli/interrupt.h"
 #include "cli/resource.h"
+#include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/console/api.h"
+#include "core/console/orders.h"
 #include "core/console/readmodel.h"
+#include "core/console/topics.h"
 #include "core/console/wait.h"
+#include "core/contract/topics.h"
 
 /* --- create --- */
 
@@ -166,7 +172,7 @@ static int order_create(struct cli *c, struct error *err)
 
 /* --- ls, show, cancel --- */
 
-static int order_ls(struct cli *c, struct error *err)
+static int list_orders(struct cli *c, struct error *err)
 {
 	struct readmodel_filter filter = {
 	    .state = cli_text(c, "status"), .stuck_ms = -1, .since_ms = cli_ms(c, "since", -1)};
@@ -183,6 +189,50 @@ static int order_ls(struct cli *c, struct error *err)
 	if (rc == 0)
 		rc = readmodel_orders(console, &filter, resource_row, o, err);
 	return output_close(o, rc, err);
+}
+
+static int follow_order(void *arg, json_t *message, struct error *err)
+{
+	struct follow *f = arg;
+	AUTO_JSON json_t *m = message;
+	const char *status = cli_text(f->cli, "status");
+	json_t *row = orders_change(m);
+
+	if (row != NULL && (status == NULL || strcmp(status, json_string_or(row, "status", "")) == 0))
+		return follow_row(f, row, err);
+	json_decref(row);
+	return 0;
+}
+
+/* Each change of each order, from now on, or from --since on. */
+static int follow_orders(struct cli *c, struct error *err)
+{
+	const char *topic = topics[TOPIC_ORDER].name;
+	int64_t since = cli_ms(c, "since", -1);
+	struct topics_read read = {.topics = &topic,
+				   .topic_count = 1,
+				   .since_us = since < 0 ? -1 : clock_wall_us() - since * 1000,
+				   .tail = since < 0 ? 0 : -1,
+				   .follow = cli_flag(c, "follow"),
+				   .stop = &interrupted};
+	struct console *console = NULL;
+	struct follow f;
+	int rc = follow_open(c, true, &f, err);
+
+	if (rc < 0)
+		return rc;
+	read.cursor = f.cursor;
+	rc = cli_console(c, &console, err);
+	if (rc == 0)
+		rc = topics_read(console, &read, follow_order, &f, err);
+	return follow_close(&f, rc, err);
+}
+
+static int order_ls(struct cli *c, struct error *err)
+{
+	if (cli_flag(c, "follow") || cli_given(c, "cursor"))
+		return follow_orders(c, err);
+	return list_orders(c, err);
 }
 
 static int order_path(struct cli *c, const char *tail, struct buf *path, struct error *err)
@@ -321,6 +371,11 @@ static const struct option_def ls_options[] = {
      .text = "only orders with it",
      .words = status_words},
     {.name = "since", .kind = VALUE_DURATION, .value = "D", .text = "only orders of the last D"},
+    {.name = "follow",
+     .letter = 'f',
+     .kind = VALUE_FLAG,
+     .text = "each change of an order as it happens, from now or from --since on"},
+    CURSOR_OPTION,
     {.name = NULL},
 };
 

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/follow.h"
 #include "cli/human.h"
 #include "cli/interrupt.h"
 #include "cli/resource.h"
@@ -153,42 +154,53 @@ static void add_step_line(void *arg, const json_t *row, struct buf *out)
 	timeline_step(out, l->saga, l->step, &l->style);
 }
 
-static bool is_known(const struct uuid *seen, int n, struct uuid id)
+/* The steps that were handed out, by this run or one before it with the same cursor. */
+struct seen {
+	struct uuid *ids;
+	int count;
+};
+
+static bool is_known(const struct seen *seen, const struct cursor *cursor, const char *id, struct uuid uuid)
 {
-	for (int i = 0; i < n; i++)
-		if (uuid_equal(seen[i], id))
+	int64_t place;
+
+	for (int i = 0; i < seen->count; i++)
+		if (uuid_equal(seen->ids[i], uuid))
 			return true;
-	return false;
+	return cursor_find(cursor, "seen", id, &place);
 }
 
 /* Prints the steps that were not there before; 1 when the saga has ended or nobody reads any more. */
-static int print_news(struct cli *c, struct output *o, const struct saga *s, struct uuid **seen, int *count,
-		      struct error *err)
+static int print_news(struct follow *f, const struct saga *s, struct seen *seen, struct error *err)
 {
-	struct step_line line = {.style = style_of(c), .saga = s};
+	struct step_line line = {.style = style_of(f->cli), .saga = s};
 
-	output_lines(o, add_step_line, &line);
+	output_lines(f->out, add_step_line, &line);
 	for (int i = 0; i < s->steps.count; i++) {
+		struct uuid uuid = s->steps.events[i].event_id;
+		char id[UUID_TEXT_SIZE];
 		int rc;
 
-		if (is_known(*seen, *count, s->steps.events[i].event_id))
+		uuid_format(uuid, id);
+		if (is_known(seen, f->cursor, id, uuid))
 			continue;
-		*seen = xreallocarray(*seen, (size_t)*count + 1, sizeof(**seen));
-		(*seen)[(*count)++] = s->steps.events[i].event_id;
+		seen->ids = xreallocarray(seen->ids, (size_t)seen->count + 1, sizeof(*seen->ids));
+		seen->ids[seen->count++] = uuid;
 		line.step = i;
-		rc = output_row(o, saga_step_json(s, i), err);
+		cursor_stage(f->cursor, "seen", id, i + 1);
+		rc = follow_row(f, saga_step_json(s, i), err);
 		if (rc != 0)
 			return rc;
 	}
 	return s->ended_us != 0;
 }
 
-static int follow_one(struct cli *c, struct output *o, struct error *err)
+static int follow_one(struct cli *c, struct follow *f, struct error *err)
 {
 	struct saga_watch *w = NULL;
 	struct console *console = NULL;
-	AUTO_FREE struct uuid *seen = NULL;
-	int count = 0, rc = cli_console(c, &console, err);
+	struct seen seen = {0};
+	int rc = cli_console(c, &console, err);
 
 	if (rc < 0)
 		return rc;
@@ -198,11 +210,12 @@ static int follow_one(struct cli *c, struct output *o, struct error *err)
 
 		rc = load(c, &s, err);
 		if (rc == 0)
-			rc = print_news(c, o, &s, &seen, &count, err);
+			rc = print_news(f, &s, &seen, err);
 		if (rc == 0)
 			saga_watch_wait(w, 1000);
 	}
 	saga_watch_free(w);
+	free(seen.ids);
 	return rc < 0 ? rc : 0;
 }
 
@@ -225,7 +238,7 @@ static void add_event_line(void *arg, const json_t *m, struct buf *text)
 	buf_addc(text, '\n');
 }
 
-static int follow_all(struct cli *c, struct output *o, struct error *err)
+static int follow_all(struct cli *c, struct follow *f, struct error *err)
 {
 	const char *const names[] = {topics[TOPIC_ORDER].name, topics[TOPIC_INVENTORY].name,
 				     topics[TOPIC_PAYMENT].name, topics[TOPIC_KITCHEN].name};
@@ -234,25 +247,24 @@ static int follow_all(struct cli *c, struct output *o, struct error *err)
 				   .since_us = -1,
 				   .tail = 0,
 				   .follow = true,
-				   .stop = &interrupted};
+				   .stop = &interrupted,
+				   .cursor = f->cursor};
 	struct console *console = NULL;
 	int rc = cli_console(c, &console, err);
 
-	output_lines(o, add_event_line, NULL);
-	return rc < 0 ? rc : topics_read(console, &read, resource_row, o, err);
+	output_lines(f->out, add_event_line, NULL);
+	return rc < 0 ? rc : topics_read(console, &read, follow_row, f, err);
 }
 
 static int saga_follow(struct cli *c, struct error *err)
 {
-	struct output *o = NULL;
-	int rc = cli_output(c, &o, err);
+	struct follow f;
+	int rc = follow_open(c, true, &f, err);
 
 	if (rc < 0)
 		return rc;
-	interrupt_catch();
-	output_live(o);
-	rc = cli_arguments(c) > 0 ? follow_one(c, o, err) : follow_all(c, o, err);
-	return output_close(o, rc, err);
+	rc = cli_arguments(c) > 0 ? follow_one(c, &f, err) : follow_all(c, &f, err);
+	return follow_close(&f, rc, err);
 }
 
 /* --- retry, cancel, compensate --- */
@@ -404,6 +416,8 @@ static const struct option_def ls_options[] = {
     {.name = NULL},
 };
 
+static const struct option_def follow_options[] = {CURSOR_OPTION, {.name = NULL}};
+
 static const struct option_def wait_options[] = {
     {.name = "for",
      .kind = VALUE_WORD,
@@ -447,6 +461,7 @@ const struct noun noun_saga = {
 	    {.verb = "follow",
 	     .summary = "show steps as they happen",
 	     .arguments = follow_argument,
+	     .options = follow_options,
 	     .columns = step_columns,
 	     .shape = SHAPE_STREAM,
 	     .examples = {"pizzactl saga follow", "pizzactl saga follow 01939b1c -o jsonl"},

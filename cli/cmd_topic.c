@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/follow.h"
 #include "cli/human.h"
 #include "cli/input.h"
 #include "cli/interrupt.h"
@@ -67,7 +68,7 @@ static void add_message(void *arg, const json_t *m, struct buf *text)
 	buf_addc(text, '\n');
 }
 
-static int tail(struct cli *c, struct output *o, struct error *err)
+static int tail(struct cli *c, struct follow *f, struct error *err)
 {
 	const char *topic = cli_argument(c, 0);
 	int64_t since = cli_ms(c, "since", -1);
@@ -80,28 +81,26 @@ static int tail(struct cli *c, struct output *o, struct error *err)
 	    .stop = &interrupted,
 	    .key = cli_text(c, "key"),
 	    .type = cli_text(c, "type"),
+	    .cursor = f->cursor,
 	};
 	struct console *console = NULL;
 	int rc = cli_console(c, &console, err);
 
 	if (read.tail == 0 && !read.follow)
 		read.tail = -1;
-	return rc < 0 ? rc : topics_read(console, &read, resource_row, o, err);
+	return rc < 0 ? rc : topics_read(console, &read, follow_row, f, err);
 }
 
 static int topic_tail(struct cli *c, struct error *err)
 {
-	struct output *o = NULL;
-	int rc = cli_output(c, &o, err);
+	struct follow f;
+	int rc = follow_open(c, cli_flag(c, "follow"), &f, err);
 
 	if (rc < 0)
 		return rc;
-	interrupt_catch();
-	output_lines(o, add_message, NULL);
-	if (cli_flag(c, "follow"))
-		output_live(o);
-	rc = tail(c, o, err);
-	return output_close(o, rc, err);
+	output_lines(f.out, add_message, NULL);
+	rc = tail(c, &f, err);
+	return follow_close(&f, rc, err);
 }
 
 /* --- produce --- */
@@ -225,7 +224,8 @@ static const struct column produced_columns[] = {
 };
 
 static const struct option_def tail_options[] = {
-    {.name = "follow", .letter = 'f', .kind = VALUE_FLAG, .text = "go on with what comes"},
+    FOLLOW_OPTION,
+    CURSOR_OPTION,
     {.name = "key", .kind = VALUE_TEXT, .value = "KEY", .text = "only messages with this key"},
     {.name = "type", .kind = VALUE_TEXT, .value = "EVENT", .text = "only events of this type"},
     {.name = "since", .kind = VALUE_DURATION, .value = "D", .text = "messages of the last D"},

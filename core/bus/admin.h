@@ -72,14 +72,27 @@ int bus_admin_remove_member(struct bus_admin *a, const char *group, const char *
 int bus_admin_reset(struct bus_admin *a, const char *group, const char *topic, int32_t partition,
 		    int64_t offset, struct error *err) MUST_USE;
 
+/* Where to go on in a topic that was read before, and who is told where the reading stands. */
+struct bus_places {
+	/* The next offset of each partition; -1: not known.  As soon as one is known, since_us and tail do
+	 * not count, and the others are read from their beginning. */
+	const int64_t *next;
+	int count;
+	/* Called before the first message with where each partition begins, and with the ends when what was
+	 * there has been handed out. */
+	void (*placed)(void *arg, const char *topic, int32_t partition, int64_t next);
+};
+
 /*
  * Reads a topic: from `since_us` (wall clock; -1: not by time) or the last `tail` messages in all (-1: from
  * the beginning); calls `message` for each in timestamp order as far as known; returns when the ends frozen
  * at the start are reached, or never with follow (until `message` returns non-zero, or *stop becomes true).
- * `message`'s non-zero answer is returned unless it is 1.
+ * `message`'s non-zero answer is returned unless it is 1.  places may be NULL; ERR_CONFLICT: what lies at one
+ * of them is not in the topic any more, or not yet.
  */
 int bus_admin_read(struct bus_admin *a, const char *topic, int64_t since_us, int64_t tail, bool follow,
-		   volatile bool *stop, int (*message)(void *arg, const struct bus_message *m), void *arg,
+		   const struct bus_places *places, volatile bool *stop,
+		   int (*message)(void *arg, const struct bus_message *m), void *arg,
 		   struct error *err) MUST_USE;
 
 #endif

@@ -31,7 +31,8 @@ struct range {
 	int open; /* lanes that are not done */
 	int64_t tail;
 	bool follow;
-	struct lane late; /* fetched beyond the ends while the range was read; for follow */
+	struct lane late;		 /* fetched beyond the ends while the range was read; for follow */
+	const struct bus_places *places; /* or NULL */
 	volatile bool *stop;
 	int (*message)(void *arg, const struct bus_message *m);
 	void *arg;
@@ -105,9 +106,45 @@ static void start_at_time(struct range *r, int64_t since_us)
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
+static bool is_known(const struct bus_places *p, int partition)
+{
+	return p != NULL && partition < p->count && p->next[partition] >= 0;
+}
+
+/* Begins at the places, where there are any; *ret_any tells. */
+static int start_at_places(struct range *r, bool *ret_any, struct error *err)
+{
+	*ret_any = false;
+	for (int i = 0; i < r->count; i++) {
+		struct lane *l = &r->lanes[i];
+
+		if (!is_known(r->places, i))
+			continue;
+		*ret_any = true;
+		if (r->places->next[i] < l->start || r->places->next[i] > l->end) {
+			error_set(err, ERR_CONFLICT, r->topic,
+				  "partition %d has offsets %lld to %lld, and the place to go on is %lld", i,
+				  (long long)l->start, (long long)l->end, (long long)r->places->next[i]);
+			error_hint(err,
+				   "messages were deleted, or the topic was made anew; without the cursor's "
+				   "file it is read anew");
+			return ERR_CONFLICT;
+		}
+		l->start = r->places->next[i];
+	}
+	return 0;
+}
+
+static void tell_places(const struct range *r, bool ends)
+{
+	for (int i = 0; r->places != NULL && i < r->count; i++)
+		r->places->placed(r->arg, r->topic, i, ends ? r->lanes[i].end : r->lanes[i].start);
+}
+
 static int measure(struct range *r, int64_t since_us, struct error *err)
 {
 	struct bus_partition_info *partitions;
+	bool any = false;
 	int n;
 	int rc = bus_admin_partitions(r->a, &r->topic, 1, true, &partitions, &n, err);
 
@@ -127,7 +164,12 @@ static int measure(struct range *r, int64_t since_us, struct error *err)
 	bus_partitions_free(partitions, n);
 	if (rc < 0)
 		return rc;
-	if (since_us >= 0)
+	rc = start_at_places(r, &any, err);
+	if (rc < 0)
+		return rc;
+	if (any)
+		r->tail = -1;
+	else if (since_us >= 0)
 		start_at_time(r, since_us);
 	for (int i = 0; i < n; i++) {
 		struct lane *l = &r->lanes[i];
@@ -321,24 +363,28 @@ static void reserve_tail(struct range *r)
 }
 
 int bus_admin_read(struct bus_admin *a, const char *topic, int64_t since_us, int64_t tail, bool follow,
-		   volatile bool *stop, int (*message)(void *arg, const struct bus_message *m), void *arg,
-		   struct error *err)
+		   const struct bus_places *places, volatile bool *stop,
+		   int (*message)(void *arg, const struct bus_message *m), void *arg, struct error *err)
 {
 	struct range r = {.a = a,
 			  .topic = topic,
 			  .tail = tail,
 			  .follow = follow,
+			  .places = places,
 			  .stop = stop,
 			  .message = message,
 			  .arg = arg};
 	int rc = measure(&r, since_us, err);
 
 	if (rc == 0) {
+		tell_places(&r, false);
 		r.handle = rd_kafka_topic_new(a->rk, topic, NULL);
 		r.queue = rd_kafka_queue_new(a->rk);
 		reserve_tail(&r);
 		rc = read_range(&r, err);
 	}
+	if (rc == 0 && !stopped(&r))
+		tell_places(&r, true);
 	if (rc == 0 && follow)
 		rc = read_on(&r);
 	range_done(&r);

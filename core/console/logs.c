@@ -34,6 +34,7 @@ struct log_file {
 	struct buf text; /* read and not consumed */
 	size_t used;	 /* consumed of it */
 	int64_t last_us; /* of the line before */
+	off_t next_end;	 /* where the line behind next begins */
 	bool ready;	 /* next is a line */
 	struct logline next;
 };
@@ -116,6 +117,7 @@ static void advance(struct log_file *f, const struct logs_query *q)
 		if (f->next.at_us == 0)
 			f->next.at_us = f->last_us;
 		f->last_us = f->next.at_us;
+		f->next_end = f->at - (off_t)(f->text.len - f->used);
 		f->ready = f->next.level >= q->level && f->next.at_us >= q->since_us;
 		if (!f->ready)
 			json_decref(f->next.row);
@@ -185,6 +187,16 @@ static off_t find_tail(int fd, off_t size, int64_t n)
 	return 0;
 }
 
+/* The same file is read on; another one of that name, or one that was cut, from its start. */
+static void start_at_place(struct log_file *f, const struct cursor *c, const struct stat *st)
+{
+	int64_t inode, offset;
+
+	if (cursor_find(c, f->service, "inode", &inode) && cursor_find(c, f->service, "offset", &offset) &&
+	    inode == (int64_t)st->st_ino && offset <= st->st_size)
+		f->at = offset;
+}
+
 static void find_start(struct log_file *f, const struct logs_query *q)
 {
 	struct stat st;
@@ -192,6 +204,10 @@ static void find_start(struct log_file *f, const struct logs_query *q)
 
 	if (fstat(f->fd, &st) < 0)
 		return;
+	if (!cursor_is_new(q->cursor)) {
+		start_at_place(f, q->cursor, &st);
+		return;
+	}
 	if (q->since_us > 0)
 		f->at = find_time(f->fd, st.st_size, q->since_us);
 	else if (q->tail == 0)
@@ -289,12 +305,35 @@ static struct log_file *earliest(struct log_files *all, const struct logs_query 
 	return first;
 }
 
+static void stage(const struct log_file *f, struct cursor *c, off_t place)
+{
+	struct stat st;
+
+	if (c == NULL || fstat(f->fd, &st) < 0)
+		return;
+	cursor_stage(c, f->service, "inode", (int64_t)st.st_ino);
+	cursor_stage(c, f->service, "offset", place);
+}
+
+/* Once all that is there has gone out: also the places in files that had nothing to tell. */
+static int keep_places(const struct log_files *all, const struct logs_query *q, struct error *err)
+{
+	for (int i = 0; i < all->count; i++) {
+		const struct log_file *f = all->files[i];
+
+		stage(f, q->cursor, f->at - (off_t)(f->text.len - f->used));
+	}
+	return cursor_commit(q->cursor, err);
+}
+
 static json_t *take_next(struct log_files *all, const struct logs_query *q)
 {
 	struct log_file *f = earliest(all, q);
 
 	if (f == NULL)
 		return NULL;
+	if (q->tail < 0 || !cursor_is_new(q->cursor))
+		stage(f, q->cursor, f->next_end);
 	f->ready = false;
 	return f->next.row;
 }
@@ -348,8 +387,10 @@ static int hand_out_future(struct log_files *all, const struct logs_query *q, in
 	return rc;
 }
 
-int logs_read(const struct logs_query *query, console_row *row, void *arg, struct error *err)
+int logs_read(const struct logs_query *asked, console_row *row, void *arg, struct error *err)
 {
+	struct logs_query own = *asked;
+	const struct logs_query *query = &own;
 	struct log_files all = {0};
 	int watch = -1, rc = guard_local("logs", err);
 
@@ -357,6 +398,8 @@ int logs_read(const struct logs_query *query, console_row *row, void *arg, struc
 		return rc;
 	if (query->follow) /* watched before it is read, so that nothing falls between */
 		watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (!cursor_is_new(own.cursor))
+		own.since_us = own.tail = -1;
 	if (watch >= 0)
 		(void)inotify_add_watch(watch, paths_log(), IN_MODIFY | IN_CREATE);
 	rc = open_files(&all, query, false, err);
@@ -364,6 +407,8 @@ int logs_read(const struct logs_query *query, console_row *row, void *arg, struc
 		rc = check_services(&all, query, err);
 	if (rc == 0)
 		rc = hand_out_past(&all, query, row, arg, err);
+	if (rc == 0)
+		rc = keep_places(&all, query, err);
 	if (rc == 0 && query->follow)
 		rc = hand_out_future(&all, query, watch, row, arg, err);
 	for (int i = 0; i < all.count; i++)

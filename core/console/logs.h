@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/console/console.h"
+#include "core/console/cursor.h"
 
 struct logs_query {
 	const char *const *services; /* "orderd", "kafka"; */
@@ -20,6 +21,9 @@ struct logs_query {
 	int64_t since_us;	     /* from this moment on; -1: any */
 	int64_t tail;		     /* the last so many; -1: all */
 	bool follow;
+	/* Goes on where it stands (since_us and tail count the first time alone), and has each row's place
+	 * staged in it.  NULL. */
+	struct cursor *cursor;
 	volatile bool *stop; /* ends following */
 };
 

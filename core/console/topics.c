@@ -17,6 +17,8 @@
 #include "core/base/nearest.h"
 #include "core/bus/admin.h"
 
+#define PARTITIONS_MAX 4096 /* that a cursor can remember */
+
 /* --- lists --- */
 
 static json_t *count_or_null(int64_t n)
@@ -245,6 +247,32 @@ static int hand_out(struct reader *r, json_t *row)
 	return rc != 0;
 }
 
+static void stage(struct reader *r, const char *topic, int32_t partition, int64_t next)
+{
+	char part[16];
+
+	snprintf(part, sizeof(part), "%d", (int)partition);
+	cursor_stage(r->read.cursor, topic, part, next);
+}
+
+/* Where partitions stand that have no messages for us: kept at once, so that nothing that comes is missed. */
+static void on_placed(void *arg, const char *topic, int32_t partition, int64_t next)
+{
+	struct reader *r = arg;
+	struct error err = {0};
+	int rc;
+
+	pthread_mutex_lock(&r->lock);
+	stage(r, topic, partition, next);
+	rc = r->stop || r->kept != NULL ? 0 : cursor_commit(r->read.cursor, &err);
+	if (rc < 0 && r->code == 0) {
+		r->code = rc;
+		r->err = err;
+		r->stop = true;
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
 static int on_message(void *arg, const struct bus_message *m)
 {
 	struct reader *r = arg;
@@ -263,9 +291,24 @@ static int on_message(void *arg, const struct bus_message *m)
 		return 0;
 	}
 	pthread_mutex_lock(&r->lock);
+	stage(r, m->topic, m->partition, m->offset + 1);
 	rc = hand_out(r, row);
 	pthread_mutex_unlock(&r->lock);
 	return rc;
+}
+
+/* The cursor's places by partition. */
+static int find_places(const struct cursor *c, const char *topic, int64_t next[PARTITIONS_MAX])
+{
+	char part[16];
+
+	for (int i = 0; i < PARTITIONS_MAX; i++) {
+		next[i] = -1;
+		snprintf(part, sizeof(part), "%d", i);
+		if (!cursor_find(c, topic, part, &next[i]))
+			return i;
+	}
+	return PARTITIONS_MAX;
 }
 
 static void *read_topic(void *arg)
@@ -274,8 +317,12 @@ static void *read_topic(void *arg)
 	struct reader *r = t->reader;
 	struct error err = {0};
 	int64_t tail = r->kept != NULL ? -1 : r->read.tail;
+	int64_t next[PARTITIONS_MAX];
+	struct bus_places places = {
+	    .next = next, .count = find_places(r->read.cursor, t->topic, next), .placed = on_placed};
 	/* A caller's stop ends the read itself; an own reason is seen at the next message. */
 	int rc = bus_admin_read(t->bus, t->topic, r->read.since_us, tail, r->read.follow,
+				r->read.cursor != NULL ? &places : NULL,
 				r->read.stop != NULL ? r->read.stop : &r->stop, on_message, r, &err);
 
 	pthread_mutex_lock(&r->lock);
@@ -343,7 +390,7 @@ int topics_read(struct console *c, const struct topics_read *read, console_row *
 		struct error *err)
 {
 	struct reader r = {.read = *read, .row = row, .arg = arg, .lock = PTHREAD_MUTEX_INITIALIZER};
-	bool filtered = read->key != NULL || read->type != NULL;
+	bool filtered = (read->key != NULL || read->type != NULL) && cursor_is_new(read->cursor);
 	struct bus_admin *bus = NULL;
 	int rc = console_bus(c, &bus, err); /* is it there at all? */
 

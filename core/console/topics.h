@@ -13,6 +13,7 @@
 #include "core/base/error.h"
 #include "core/bus/bus.h"
 #include "core/console/console.h"
+#include "core/console/cursor.h"
 
 /* One row per topic: topic, partitions, messages, begin and end summed, leaderless. */
 int topics_list(struct console *c, console_row *row, void *arg, struct error *err) MUST_USE;
@@ -29,6 +30,9 @@ struct topics_read {
 	volatile bool *stop; /* ends it when it becomes true */
 	const char *key;     /* only messages with this key; NULL */
 	const char *type;    /* only events of this type; NULL */
+	/* Goes on where it stands (since_us and tail count the first time alone), and has each row's place
+	 * staged in it.  NULL. */
+	struct cursor *cursor;
 };
 
 /*

@@ -688,31 +688,32 @@ static void a_topic_is_read_by_range(void **state)
 	wait_for_the_next_millisecond(middle);
 	middle = clock_wall_us();
 	produce_numbers(topic, 500, 300);
-	must(bus_admin_read(admin, topic, -1, -1, false, NULL, on_message, &s, &err), &err);
+	must(bus_admin_read(admin, topic, -1, -1, false, NULL, NULL, on_message, &s, &err), &err);
 	assert_int_equal(s.count, 800);
 	s = (struct seen){0};
-	must(bus_admin_read(admin, topic, middle, -1, false, NULL, on_message, &s, &err), &err);
+	must(bus_admin_read(admin, topic, middle, -1, false, NULL, NULL, on_message, &s, &err), &err);
 	assert_int_equal(s.count, 300);
 	assert_true(s.first >= 500);
 	s = (struct seen){0};
-	must(bus_admin_read(admin, topic, -1, 10, false, NULL, on_message, &s, &err), &err);
+	must(bus_admin_read(admin, topic, -1, 10, false, NULL, NULL, on_message, &s, &err), &err);
 	assert_int_equal(s.count, 10);
 	assert_true(s.first >= 500);
 	s = (struct seen){0};
-	must(bus_admin_read(admin, topic, -1, 0, false, NULL, on_message, &s, &err), &err);
+	must(bus_admin_read(admin, topic, -1, 0, false, NULL, NULL, on_message, &s, &err), &err);
 	assert_int_equal(s.count, 0);
 	s = (struct seen){.stop_after = 3};
-	must(bus_admin_read(admin, topic, -1, -1, false, NULL, on_message, &s, &err), &err);
+	must(bus_admin_read(admin, topic, -1, -1, false, NULL, NULL, on_message, &s, &err), &err);
 	assert_int_equal(s.count, 3);
 	s = (struct seen){.stop_after = 20, .stop = &stop};
-	must(bus_admin_read(admin, topic, -1, 20, true, &stop, on_message, &s, &err), &err);
+	must(bus_admin_read(admin, topic, -1, 20, true, NULL, &stop, on_message, &s, &err), &err);
 	assert_int_equal(s.count, 20);
-	must(bus_admin_read(admin, topic, clock_wall_us() + 1000000, -1, false, NULL, on_message, &s, &err),
+	must(bus_admin_read(admin, topic, clock_wall_us() + 1000000, -1, false, NULL, NULL, on_message, &s,
+			    &err),
 	     &err);
 	assert_int_equal(s.count, 20);
-	assert_int_equal(
-	    bus_admin_read(admin, fresh_name("absent", absent), -1, -1, false, NULL, on_message, &s, &err),
-	    ERR_NOT_FOUND);
+	assert_int_equal(bus_admin_read(admin, fresh_name("absent", absent), -1, -1, false, NULL, NULL,
+					on_message, &s, &err),
+			 ERR_NOT_FOUND);
 }
 
 static void following_sees_what_comes_later(void **state)
@@ -723,7 +724,7 @@ static void following_sees_what_comes_later(void **state)
 
 	(void)state;
 	produce_numbers(fresh_topic(topic, 3), 0, 100);
-	must(bus_admin_read(admin, topic, -1, 5, true, NULL, on_message, &s, &err), &err);
+	must(bus_admin_read(admin, topic, -1, 5, true, NULL, NULL, on_message, &s, &err), &err);
 	assert_int_equal(s.count, 15);
 	assert_true(s.first < 100);
 	assert_true(s.last >= 100);
