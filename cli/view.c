@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "cli/pager.h"
 #include "cli/watch.h"
 #include "core/base/json.h"
 
@@ -90,6 +91,25 @@ static int explain_where(struct cli *c, struct error *err)
 	return rc == 0 ? explain_columns(c, err) : 0;
 }
 
+/* What ends by itself and only reads is shown page by page. */
+static bool is_paged(const struct cli *c)
+{
+	const struct command *command = c->given.command;
+
+	return (command->shape == SHAPE_LIST || command->shape == SHAPE_SHOW) &&
+	       (command->flags & COMMAND_CHANGES) == 0 && !cli_given(c, "follow") && !cli_given(c, "cursor");
+}
+
+static int run_paged(struct cli *c, struct error *err)
+{
+	struct pager pager;
+	int rc;
+
+	pager_start(c, &pager);
+	rc = c->given.command->run(c, err);
+	return pager_finish(c, &pager, rc, err);
+}
+
 int view_run(struct cli *c, struct error *err)
 {
 	if (asks_for_help(c, "columns"))
@@ -101,5 +121,5 @@ int view_run(struct cli *c, struct error *err)
 				 "sorts lists; a stream's rows come in their own order");
 	if (cli_given(c, "watch"))
 		return watch_run(c, err);
-	return c->given.command->run(c, err);
+	return is_paged(c) ? run_paged(c, err) : c->given.command->run(c, err);
 }

@@ -1,0 +1,111 @@
+/*
+ * Starts a pager and feeds it.  One thread.
+ */
+#include "cli/pager.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+
+extern char **environ;
+
+static bool is_on_path(const char *program)
+{
+	const char *path = getenv("PATH");
+
+	for (const char *p = path; p != NULL && *p != '\0';) {
+		size_t len = strcspn(p, ":");
+		AUTO_FREE char *file = xasprintf("%.*s/%s", (int)len, p, program);
+
+		if (len > 0 && access(file, X_OK) == 0)
+			return true;
+		p += len + (p[len] == ':');
+	}
+	return false;
+}
+
+/* NULL: none is wanted, or there is none. */
+static const char *pager_command(void)
+{
+	const char *command = getenv("PIZZA_PAGER");
+
+	if (command == NULL)
+		command = getenv("PAGER");
+	if (command == NULL)
+		command = is_on_path("less") ? "less" : "";
+	return *command == '\0' || strcmp(command, "cat") == 0 ? NULL : command;
+}
+
+/* With the pipe as its stdin, and signals as a program expects them. */
+static int spawn(const char *command, int input, pid_t *ret)
+{
+	char *const argv[] = {(char[]){"sh"}, (char[]){"-c"}, (char *)(uintptr_t)command, NULL};
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attributes;
+	sigset_t normal;
+	int rc;
+
+	sigemptyset(&normal);
+	sigaddset(&normal, SIGPIPE);
+	sigaddset(&normal, SIGINT);
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigdefault(&attributes, &normal);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+	setenv("LESS", "FRX", 0);
+	setenv("LV", "-c", 0);
+	rc = posix_spawn(ret, "/bin/sh", &files, &attributes, argv, environ);
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&files);
+	return rc;
+}
+
+void pager_start(struct cli *c, struct pager *ret)
+{
+	const char *command = c->tty ? pager_command() : NULL;
+	int ends[2];
+
+	*ret = (struct pager){.before = c->out};
+	if (command == NULL || pipe2(ends, O_CLOEXEC) < 0)
+		return;
+	if (spawn(command, ends[0], &ret->pid) != 0) {
+		ret->pid = 0;
+		close(ends[1]);
+	} else {
+		/* Ctrl-C is for the pager; when that ends, writing to it does. */
+		signal(SIGINT, SIG_IGN);
+		c->out = fdopen(ends[1], "w");
+		if (c->out == NULL)
+			abort();
+	}
+	close(ends[0]);
+}
+
+int pager_finish(struct cli *c, struct pager *p, int rc, struct error *err)
+{
+	int status = 0;
+
+	if (p->pid == 0)
+		return rc;
+	if (fclose(c->out) != 0 && errno != EPIPE && c->print_errno == 0)
+		c->print_errno = errno;
+	c->out = p->before;
+	while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (c->print_errno == EPIPE)
+		c->print_errno = 0;
+	if (rc >= 0 && WIFEXITED(status) && (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127)) {
+		error_set(err, ERR_FAILED, "pager", "\"%.60s\" cannot be run", pager_command());
+		error_hint(err, "set PIZZA_PAGER to another one, or to cat for none");
+		return ERR_FAILED;
+	}
+	return rc;
+}
