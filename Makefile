@@ -4,6 +4,7 @@
 #   make run        install what is missing, build, start, and take one real order through the saga
 #   make check      all tests (unit, integration, console, documentation), also with sanitizers
 #   make man        write the manual pages and the example configuration anew, from the tables and man/text
+#   make check-long the crash harness (ORDERS=, KILLS=, SEED=) and the fuzz targets (SECONDS= each)
 #   make bench      measure; prints and writes build/bench.json
 #   make lint       clang-format, clang-tidy, cppcheck, link directions
 #   make install DESTDIR= PREFIX=   ·   make uninstall   ·   make deb   ·   make check-deb   ·   make deps   ·   make clean
@@ -179,8 +180,9 @@ run: kafka
 
 check: kafka
 	@$(MAKE) --no-print-directory -j$(JOBS) all units itests $(B)/man/generate
-	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)/asan OPT="-O1 -g" CRASH=1 \
+	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)/asan OPT="-O1 -g" \
 		SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all" all units
+	@$(MAKE) --no-print-directory -j$(JOBS) B=$(B)/crash CRASH=1 all harness
 	@bash tests/run.sh $(B)
 
 # The long tests: the crash harness, the fuzz targets, the package on a clean root.

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Runs all tests and prints "N passed, N failed".  tests/run.sh BUILD [SUITE…]
 #
-# Suites: links docs unit asan c live asan-live.  Each test program's output goes to BUILD/test-logs; what fails is shown.
+# Suites: links docs unit asan c live asan-live crash.  Each test program's output goes to BUILD/test-logs; what fails is shown.
 # Everything runs in homes of its own below one temporary folder and on ports of its own; nothing is left behind.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 B=${1:-build}
 shift
-SUITES=${*:-links docs unit asan c live asan-live}
+SUITES=${*:-links docs unit asan c live asan-live crash}
 B=$(cd "$B" && pwd)
 LOGS=$B/test-logs
 TMP=$(mktemp -d /tmp/pizza-test.XXXXXX)
@@ -134,6 +134,11 @@ suite_asan_live() {
 	with_system "$B/asan" asan asan_live_tests
 	run asan-reports sh -c "! grep -l 'ERROR: AddressSanitizer\|ERROR: LeakSanitizer\|runtime error:' $TMP/asan/log/*"
 	unset ASAN_OPTIONS UBSAN_OPTIONS
+}
+
+# The short form of the crash harness; `make check-long` has the long one.
+suite_crash() {
+	LOGS=$LOGS/crash run crash-harness bash tests/crash/run.sh --build "$B/crash" --orders 150 --kills 6 --no-disk
 }
 
 clean_up() {

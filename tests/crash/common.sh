@@ -73,6 +73,7 @@ clean_up() {
 		kill "$p" 2>/dev/null
 	done
 	end_system
+	[ ! -d "$work/disk" ] || unmount_disks "$work/disk"
 	if [ "$failed" != 0 ] && [ -n "${LOGS-}" ]; then
 		mkdir -p "$LOGS"
 		cp -r "$work"/*.log "$work"/history "$work"/home/log "$LOGS" 2>/dev/null

@@ -3,7 +3,7 @@
 # fifteen invariants are checked.
 #
 #   tests/crash/run.sh [--build DIR] [--orders N] [--kills N] [--seed S] [--rate R] [--pause MS]
-#                      [--disk] [--no-disk] [--selftest] [--keep]
+#                      [--no-disk] [--selftest] [--keep]
 #
 # DIR has programs with crash points (default build/crash: make B=build/crash CRASH=1 all harness).  The seed is printed;
 # the same one draws the same orders and the same disturbances.  --rate 0 (default) spreads the orders over the time
@@ -21,7 +21,6 @@ while [ $# -gt 0 ]; do
 	--seed) seed=$2 && shift ;;
 	--rate) rate=$2 && shift ;;
 	--pause) pause=$2 && shift ;;
-	--disk) disk=1 ;;
 	--no-disk) disk=0 ;;
 	--selftest) selftest=1 ;;
 	--keep) keep=1 ;;
@@ -33,10 +32,11 @@ while [ $# -gt 0 ]; do
 	shift
 done
 build=$(cd "$build" && pwd) || exit 2
-SECONDS_A_KILL=6 # what a kill takes, with the pause after it
+SECONDS_A_KILL=7 # what a kill takes, with the pause after it
 
 . tests/crash/common.sh
 . tests/crash/selftest.sh
+. tests/crash/disk.sh
 work=$(mktemp -d /tmp/pizza-crash.XXXXXX)
 failed=0
 trap clean_up EXIT

@@ -10,9 +10,11 @@
 #include "core/base/mem.h"
 #include "tests/crash/storm/storm.h"
 
-#define DEADLINE_MS   150000
-#define CALL_MS	      3000
-#define LOOK_EVERY_MS 20
+#define DEADLINE_MS    150000
+#define CALL_MS	       3000
+#define LOOK_EVERY_MS  20
+#define NUDGE_TRIES    1000
+#define NUDGE_PAUSE_MS 100
 
 struct probe {
 	const struct storm *storm;
@@ -67,4 +69,16 @@ int64_t probe_end(struct probe *p)
 	ms = p->paid_ms;
 	free(p);
 	return ms;
+}
+
+void probe_nudge(struct storm *s)
+{
+	CLEANUP(buf_done) struct buf text = {0};
+	char key[64];
+
+	snprintf(key, sizeof(key), "nudge-%llu-%d", (unsigned long long)s->seed, ++s->probes);
+	order_body(&s->random, &text);
+	for (int i = 0;
+	     i < NUDGE_TRIES && order_post(&s->site, key, buf_str(&text), CALL_MS, NULL) != OUTCOME_OK; i++)
+		storm_sleep(NUDGE_PAUSE_MS);
 }

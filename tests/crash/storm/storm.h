@@ -60,6 +60,8 @@ struct probe;
 struct probe *probe_start(struct storm *s);
 /* Waits for its end: milliseconds until it was paid, or -1 when it was not within the deadline. */
 int64_t probe_end(struct probe *p);
+/* Places one more order and does not wait for it. */
+void probe_nudge(struct storm *s);
 
 /* --- figures.c: recovery times by kind --- */
 

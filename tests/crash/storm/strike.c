@@ -15,10 +15,11 @@
 #include "core/console/control.h"
 #include "tests/crash/storm/storm.h"
 
-#define READY_MS      120000
-#define FIRE_MS	      12000
-#define TARGETS_MAX   64
-#define LOOK_EVERY_MS 10
+#define READY_MS       120000
+#define FIRE_MS	       12000
+#define TARGETS_MAX    64
+#define LOOK_EVERY_MS  10
+#define NUDGE_EVERY_MS 300
 
 /* --- killing and measuring --- */
 
@@ -105,7 +106,7 @@ static const struct crash_at {
 	 */
 	const char *lead;
 } crash_points[] = {
-    {"orderd", "order-committed", 5, NULL},
+    {"orderd", "order-committed", 2, NULL},
     {"outboxd", "relay-send", 5, NULL},
     {"outboxd", "relay-middle", 5, NULL},
     {"outboxd", "relay-sent", 5, NULL},
@@ -155,16 +156,20 @@ static bool arm(const struct crash_at *c, unsigned pass)
 	return fclose(f) == 0;
 }
 
-/* True when the point has fired: the file is gone. */
-static bool await_fire(const struct crash_at *c)
+/* True when the point has fired: the file is gone.  Orders keep coming meanwhile. */
+static bool await_fire(struct storm *s, const struct crash_at *c)
 {
-	struct mono deadline = mono_add_ms(mono_now(), FIRE_MS);
+	struct mono deadline = mono_add_ms(mono_now(), FIRE_MS), nudged = mono_now();
 	char path[512];
 
 	crash_path(c, path, sizeof(path));
 	while (mono_left_ms(deadline) > 0) {
 		if (access(path, F_OK) < 0)
 			return true;
+		if (mono_since_ms(nudged) > NUDGE_EVERY_MS) {
+			nudged = mono_now();
+			probe_nudge(s);
+		}
 		storm_sleep(LOOK_EVERY_MS);
 	}
 	return unlink(path) < 0; /* it may fire at the last moment */
@@ -188,7 +193,7 @@ static bool crash(struct storm *s)
 		replay_letters(s, 20);
 	else if (c->lead != NULL)
 		inject_poison(s, &s->random, c->lead);
-	if (!await_fire(c)) {
+	if (!await_fire(s, c)) {
 		storm_say(s, "%s was not passed", kind);
 		probe_end(probe);
 		return false;
