@@ -19,7 +19,7 @@
 #define PROBE_MS	 30
 #define BACKOFF_FIRST_MS 200
 #define BACKOFF_MAX_MS	 30000
-#define PROVEN_MS	 60000 /* up for this long: earlier failures are forgotten */
+#define PROVEN_MS	 10000 /* up for this long: it does not crash at start, earlier failures are forgotten */
 #define DRAIN_GRACE_MS	 2000
 #define KILL_WAIT_MS	 5000
 

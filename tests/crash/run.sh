@@ -47,26 +47,30 @@ fail() {
 	failed=1
 }
 
-say "seed $seed: $orders orders, $kills kills"
-begin_system "$work/home" || exit 1
-history=$work/history
-[ "$rate" = 0 ] && rate=$(awk "BEGIN { print $orders / ($kills * $SECONDS_A_KILL * 0.9 + 5) }")
-"$build/harness/client" --port $((PIZZA_PORT_BASE + 2)) --history "$history" --orders "$orders" --rate "$rate" --seed "$seed" \
-	>"$work/client.log" 2>&1 &
-client=$!
-"$build/harness/storm" --history "$history" --kills "$kills" --seed "$seed" --pause "$pause" ${clocks:+--clocks "$clocks"} \
-	>"$work/storm.log" 2>&1 &
-storm=$!
-watch_live $storm
-wait $storm || fail "something did not come back (see below)"
-wait $client || fail "the outcome of some orders is not known"
-sed -n '/ kills in /,$p' "$work/storm.log"
-cat "$work/client.log"
-say "checking"
-"$build/harness/check" --history "$history" 2>&1 | tee "$work/check.log"
-[ "${PIPESTATUS[0]}" = 0 ] || fail "invariants are broken"
-[ $selftest = 0 ] || selftest || fail "the checker's own test"
-end_system
-[ $disk = 0 ] || disk_full || fail "a full disk"
-say "$([ $failed = 0 ] && echo passed || echo failed); seed $seed"
-exit $failed
+# Read as a whole before it runs.
+main() {
+	say "seed $seed: $orders orders, $kills kills"
+	begin_system "$work/home" || exit 1
+	history=$work/history
+	[ "$rate" = 0 ] && rate=$(awk "BEGIN { print $orders / ($kills * $SECONDS_A_KILL * 0.9 + 5) }")
+	"$build/harness/client" --port $((PIZZA_PORT_BASE + 2)) --history "$history" --orders "$orders" --rate "$rate" --seed "$seed" \
+		>"$work/client.log" 2>&1 &
+	client=$!
+	"$build/harness/storm" --history "$history" --kills "$kills" --seed "$seed" --pause "$pause" ${clocks:+--clocks "$clocks"} \
+		>"$work/storm.log" 2>&1 &
+	storm=$!
+	watch_live $storm
+	wait $storm || fail "something did not come back (see below)"
+	wait $client || fail "the outcome of some orders is not known"
+	sed -n '/ kills in /,$p' "$work/storm.log"
+	cat "$work/client.log"
+	say "checking"
+	"$build/harness/check" --history "$history" 2>&1 | tee "$work/check.log"
+	[ "${PIPESTATUS[0]}" = 0 ] || fail "invariants are broken"
+	[ $selftest = 0 ] || selftest || fail "the checker's own test"
+	end_system
+	[ $disk = 0 ] || disk_full || fail "a full disk"
+	say "$([ $failed = 0 ] && echo passed || echo failed); seed $seed"
+	exit $failed
+}
+main

@@ -197,7 +197,7 @@ static void read_some(struct storm *s, const char *topic, int64_t tail, struct k
 
 	if (bus_admin_new(&s->bus, ADMIN_MS, &admin, &err) < 0)
 		return;
-	if (bus_admin_read(admin, topic, -1, tail, false, &stop, keep, k, &err) < 0)
+	if (bus_admin_read(admin, topic, -1, tail, false, NULL, &stop, keep, k, &err) < 0)
 		storm_say(s, "inject: read %s: %s", topic, err.why);
 	bus_admin_free(admin);
 }

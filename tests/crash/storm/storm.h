@@ -26,7 +26,8 @@ struct storm {
 	struct random random;
 	int probes;
 	atomic_bool over;
-	atomic_bool provider_ill; /* a provider fault is on: recovery would measure that */
+	atomic_bool provider_ill;
+	_Atomic int64_t healed_ns; /* when it was last well again, monotonic */
 	atomic_int injected, ailments, steps;
 };
 
@@ -93,6 +94,9 @@ void replay_letters(struct storm *s, int limit);
 void replay_effective(struct storm *s, const struct bus_message *m);
 
 /* --- weather.c --- */
+
+/* No provider fault was on at any time since then: what was measured is recovery. */
+bool weather_was_fair(const struct storm *s, struct mono since);
 
 void *weather_main(void *storm);
 

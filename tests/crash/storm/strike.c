@@ -27,10 +27,9 @@
 static void await_recovery(struct storm *s, const char *kind, const struct target *t, struct mono since,
 			   struct probe *probe)
 {
-	bool counted = !atomic_load(&s->provider_ill);
 	int64_t ready = target_await(t, since, READY_MS), flow = probe_end(probe);
+	bool counted = weather_was_fair(s, since);
 
-	counted = counted && !atomic_load(&s->provider_ill);
 	figures_add(kind, ready, flow, counted);
 	storm_say(s, "%s (pid %d): ready after %.2f s, sagas flow after %.2f s%s", kind, (int)t->pid,
 		  (double)ready / 1000, (double)flow / 1000, counted ? "" : " (the provider was ill)");
@@ -90,8 +89,7 @@ static bool kill_backend(struct storm *s)
 		return false;
 	kill(child, SIGKILL);
 	flow = probe_end(probe_start(s));
-	figures_add("postgres, one of its children", flow < 0 ? -1 : mono_since_ms(since), flow,
-		    !atomic_load(&s->provider_ill));
+	figures_add("postgres, one of its children", flow, flow, weather_was_fair(s, since));
 	storm_say(s, "postgres, one of its children (pid %d): sagas flow after %.2f s", (int)child,
 		  (double)flow / 1000);
 	return true;
@@ -212,14 +210,16 @@ static bool crash(struct storm *s)
 static void stop_for(struct storm *s, const struct target *t, int64_t ms)
 {
 	char kind[80];
+	struct mono since;
 	int64_t flow;
 
 	target_signal(t, SIGSTOP, strcmp(t->service, "postgres") == 0);
 	storm_sleep(ms);
 	target_signal(t, SIGCONT, strcmp(t->service, "postgres") == 0);
+	since = mono_now();
 	flow = probe_end(probe_start(s));
 	snprintf(kind, sizeof(kind), "%s stopped and continued", t->service);
-	figures_add(kind, flow < 0 ? -1 : 0, flow, !atomic_load(&s->provider_ill));
+	figures_add(kind, flow < 0 ? -1 : 0, flow, weather_was_fair(s, since));
 	storm_say(s, "%s stopped for %.1f s: sagas flow %.2f s later", t->service, (double)ms / 1000,
 		  (double)flow / 1000);
 }
@@ -268,14 +268,16 @@ static bool change_members(struct storm *s)
 	static const char *const services[] = {"orderd", "inventoryd", "paymentd", "notifyd"};
 	static const int replicas[] = {2, 3, 2, 1};
 	const char *service = services[random_below(&s->random, ARRAY_LEN(services))];
+	struct mono since;
 	int64_t flow;
 
 	for (size_t i = 0; i < ARRAY_LEN(replicas); i++) {
 		scale(s, service, replicas[i]);
 		storm_sleep(1000 + random_below(&s->random, 1000));
 	}
+	since = mono_now();
 	flow = probe_end(probe_start(s));
-	figures_add("members came and went", flow < 0 ? -1 : 0, flow, !atomic_load(&s->provider_ill));
+	figures_add("members came and went", flow < 0 ? -1 : 0, flow, weather_was_fair(s, since));
 	storm_say(s, "%s had 2, 3, 2, 1 members: sagas flow %.2f s later", service, (double)flow / 1000);
 	return false;
 }

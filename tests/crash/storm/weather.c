@@ -64,8 +64,13 @@ static void provider_falls_ill(struct storm *s, struct console *console, struct 
 		storm_sleep(2000 + random_below(r, 4000));
 	}
 	heal(s, console, provider);
-	storm_sleep(1500);
+	atomic_store(&s->healed_ns, mono_now().ns);
 	atomic_store(&s->provider_ill, false);
+}
+
+bool weather_was_fair(const struct storm *s, struct mono since)
+{
+	return !atomic_load(&s->provider_ill) && atomic_load(&s->healed_ns) < since.ns;
 }
 
 /* --- clocks --- */
