@@ -65,7 +65,7 @@ static int unknown_column(const struct column *columns, const char *name, size_t
 	AUTO_FREE char *word = xstrndup(name, len);
 	int n = 0;
 
-	for (; columns[n].name != NULL && n < NAMES_MAX; n++) {
+	for (; n < NAMES_MAX && columns[n].name != NULL; n++) {
 		names[n] = columns[n].name;
 		buf_addf(&valid, "%s%s", n > 0 ? ", " : "", columns[n].name);
 	}

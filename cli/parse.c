@@ -263,7 +263,7 @@ static int parse_noun(struct parser *p)
 	const struct command *first;
 	int n = 0, found;
 
-	while (nouns[n] != NULL && n < WORDS_MAX) {
+	while (n < WORDS_MAX && nouns[n] != NULL) {
 		names[n] = nouns[n]->name;
 		n++;
 	}

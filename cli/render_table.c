@@ -51,7 +51,7 @@ static void add_columns(struct libscols_table *t, const struct column *const *sh
 {
 	CLEANUP(buf_done) struct buf title = {0};
 
-	for (int i = 0; shown[i] != NULL && i < COLUMNS_MAX; i++) {
+	for (int i = 0; i < COLUMNS_MAX && shown[i] != NULL; i++) {
 		int flags = human_right(shown[i]) ? SCOLS_FL_RIGHT : 0;
 		struct libscols_column *c;
 
@@ -69,7 +69,7 @@ static void add_line(struct libscols_table *t, const struct column *const *shown
 	struct libscols_line *line = scols_table_new_line(t, NULL);
 	CLEANUP(buf_done) struct buf text = {0};
 
-	for (int i = 0; shown[i] != NULL && i < COLUMNS_MAX; i++) {
+	for (int i = 0; i < COLUMNS_MAX && shown[i] != NULL; i++) {
 		buf_reset(&text);
 		human_value(&text, shown[i], row, s);
 		scols_line_set_data(line, (size_t)i, buf_str(&text));
@@ -150,12 +150,12 @@ static void fit_table(struct libscols_table *t, const struct column *const *show
 {
 	int widths[COLUMNS_MAX] = {0}, excess = -width - 2;
 
-	for (int i = 0; shown[i] != NULL && i < COLUMNS_MAX; i++) {
+	for (int i = 0; i < COLUMNS_MAX && shown[i] != NULL; i++) {
 		widths[i] = natural_width(t, i);
 		excess += widths[i] + 2;
 	}
 	for (int give = GIVE_TEXT; give < GIVE_NOTHING && excess > 0; give++) {
-		for (int i = 0; shown[i] != NULL && i < COLUMNS_MAX; i++) {
+		for (int i = 0; i < COLUMNS_MAX && shown[i] != NULL; i++) {
 			struct libscols_column *c = scols_table_get_column(t, (size_t)i);
 
 			if (give_order(shown[i]) != give || widths[i] <= GIVE_LEAVES)
@@ -182,7 +182,7 @@ static void start_block(struct output *o, struct table *t)
 	t->scols = new_table(&o->settings);
 	scols_table_enable_noheadings(t->scols, t->blocks > 0 || !o->settings.headings);
 	add_columns(t->scols, o->shown, &o->settings);
-	for (int i = 0; t->blocks > 0 && o->shown[i] != NULL && i < COLUMNS_MAX; i++)
+	for (int i = 0; t->blocks > 0 && i < COLUMNS_MAX && o->shown[i] != NULL; i++)
 		scols_column_set_whint(scols_table_get_column(t->scols, (size_t)i), t->widths[i]);
 }
 
@@ -193,7 +193,7 @@ static void end_block(struct output *o, struct table *t)
 	if (o->settings.width > 0)
 		fit_table(t->scols, o->shown, o->settings.width);
 	print_table(t->scols, &o->text, &o->settings);
-	for (int i = 0; o->shown[i] != NULL && i < COLUMNS_MAX; i++)
+	for (int i = 0; i < COLUMNS_MAX && o->shown[i] != NULL; i++)
 		t->widths[i] = (double)scols_column_get_width(scols_table_get_column(t->scols, (size_t)i));
 	scols_unref_table(t->scols);
 	t->scols = NULL;

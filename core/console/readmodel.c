@@ -39,7 +39,7 @@ json_t *readmodel_json(const struct db_result *r, int row, const char *kinds)
 {
 	json_t *object = json_object();
 
-	for (int i = 0; kinds[i] != '\0' && i < db_columns(r); i++) {
+	for (int i = 0; i < db_columns(r) && kinds[i] != '\0'; i++) {
 		json_t *value = cell(r, row, i, kinds[i]);
 
 		json_object_set_new(object, db_column_name(r, i), value != NULL ? value : json_null());

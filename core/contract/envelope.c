@@ -203,10 +203,8 @@ void event_envelope(struct buf *out, const struct uuid *id, const char *type, in
 const char *event_traceparent(const struct uuid *id, const struct uuid *correlation_id, char text[56])
 {
 	static const char digits[] = "0123456789abcdef";
-	char *p = text;
+	char *p = stpcpy(text, "00-");
 
-	memcpy(p, "00-", 3);
-	p += 3;
 	for (int i = 0; i < 16; i++) {
 		*p++ = digits[correlation_id->b[i] >> 4];
 		*p++ = digits[correlation_id->b[i] & 15];

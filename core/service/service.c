@@ -201,7 +201,7 @@ static void add_routes(struct http_route *all, int *n, const struct http_route *
 static int start_http(struct service *s, struct error *err)
 {
 	const struct service_spec *spec = s->spec;
-	size_t room = (size_t)(health_route_count + replay_route_count + spec->route_count);
+	size_t room = (size_t)health_route_count + (size_t)replay_route_count + (size_t)spec->route_count;
 	struct http_route *routes = xcalloc(room, sizeof(*routes));
 	int n = 0, rc;
 	struct http_server_options o = {

@@ -254,7 +254,8 @@ static void report(struct load *l)
 	double per_second = seconds > 0 ? (double)l->count / seconds : 0;
 	double p50, p95, p99, max;
 
-	qsort(l->latency_us, l->count, sizeof(*l->latency_us), compare);
+	if (l->count > 0)
+		qsort(l->latency_us, l->count, sizeof(*l->latency_us), compare);
 	p50 = percentile_ms(l, 0.5);
 	p95 = percentile_ms(l, 0.95);
 	p99 = percentile_ms(l, 0.99);

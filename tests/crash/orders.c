@@ -110,7 +110,7 @@ static enum outcome outcome_of(const struct http_result *res)
 		return OUTCOME_OK;
 	if (res->code == 0 && res->status < 500 && res->status != 409 && res->status != 429)
 		return OUTCOME_REFUSED;
-	return res->code == 0 || res->code != ERR_UNAVAILABLE ? OUTCOME_UNKNOWN : OUTCOME_FAILED;
+	return res->code == ERR_UNAVAILABLE ? OUTCOME_FAILED : OUTCOME_UNKNOWN;
 }
 
 /* What makes two replies the same. */

@@ -48,7 +48,7 @@ static struct db *pool(const char *name)
 
 static struct db_conn *acquire(struct db *from)
 {
-	struct db_conn *c;
+	struct db_conn *c = NULL;
 
 	OK(db_acquire(from, &c, &err));
 	return c;
@@ -78,7 +78,7 @@ static int64_t number(const char *sql)
 static int open_database(void **state)
 {
 	char sql[128];
-	struct db_conn *c;
+	struct db_conn *c = NULL;
 
 	(void)state;
 	if (getenv("PIZZA_TEST_DATABASE") == NULL) {
@@ -454,7 +454,7 @@ static void deliver_basil(void)
 	const struct restock d = {
 	    .ingredient_id = "basil", .quantity = 5, .reason = "", .correlation_id = uuid_v7()};
 	struct db_conn *c = acquire(db);
-	char *reply;
+	char *reply = NULL;
 
 	OK(shelf_restock(c, &d, 10, &reply, &err));
 	free(reply);
@@ -528,7 +528,7 @@ static void *many_batches(void *arg)
 {
 	static const struct menu_view plain_menu = {.find = find_pizza, .wait = wait_always};
 	intptr_t failed = 0;
-	struct db_conn *c;
+	struct db_conn *c = NULL;
 	struct error why;
 
 	(void)arg;
@@ -681,7 +681,7 @@ static void test_lists(void **state)
 	CLEANUP(event_done) struct event rich = new_order("rich");
 	const struct shelf_page low = {"low", "", 50};
 	AUTO_JSON json_t *two = NULL, *rest = NULL, *rejected = NULL, *levels = NULL, *one = NULL;
-	struct db_conn *c;
+	struct db_conn *c = NULL;
 	bool more;
 
 	(void)state;

@@ -40,7 +40,7 @@ static struct db *open_db(const char *database)
 
 static void run(struct db *on, const char *sql)
 {
-	struct db_conn *c;
+	struct db_conn *c = NULL;
 	struct error err;
 
 	assert_int_equal(db_acquire(on, &c, &err), 0);
@@ -59,7 +59,7 @@ static void administer(const char *sql)
 
 static int set_up(void **state)
 {
-	struct db_conn *c;
+	struct db_conn *c = NULL;
 	struct error err;
 	char sql[160];
 
@@ -115,7 +115,7 @@ static void write_one(struct db_conn *c, unsigned *random)
 static void *writer(void *arg)
 {
 	unsigned random = (unsigned)(uintptr_t)arg * 7919u + 1u;
-	struct db_conn *c;
+	struct db_conn *c = NULL;
 	struct error err;
 
 	if (db_acquire(db, &c, &err) < 0)
@@ -189,7 +189,7 @@ static void windows_are_complete_and_ordered(void **state)
 	struct position p = {0};
 	struct seen s = {0};
 	struct outbox_figures f;
-	struct db_conn *c;
+	struct db_conn *c = NULL;
 	struct error err;
 
 	(void)state;
@@ -216,8 +216,8 @@ static void windows_are_complete_and_ordered(void **state)
 static void backlogs_go_on_where_they_were(void **state)
 {
 	struct position p = {0}, again = {0};
-	struct db_conn *c, *writer_conn;
-	struct db_result *rows;
+	struct db_conn *c = NULL, *writer_conn = NULL;
+	struct db_result *rows = NULL;
 	struct outbox_figures f;
 	struct error err;
 	int64_t after, taken;
@@ -266,7 +266,7 @@ static void backlogs_go_on_where_they_were(void **state)
 static void an_older_epoch_is_fenced_off(void **state)
 {
 	struct position p = {0}, newer = {0};
-	struct db_conn *c;
+	struct db_conn *c = NULL;
 	struct error err;
 
 	(void)state;
