@@ -21,6 +21,7 @@ struct condition {
 
 struct outbox_notifier;
 struct consumer;
+struct letters;
 
 struct service {
 	const struct service_spec *spec;
@@ -35,6 +36,7 @@ struct service {
 	struct http_route *routes;  /* of both */
 	struct outbox_notifier *notifier;
 	struct consumer *consumer;
+	struct letters *letters;
 	void *data;
 
 	atomic_bool stopping;

@@ -15,6 +15,7 @@
 #include "core/base/mem.h"
 #include "core/config/config.h"
 #include "core/config/paths.h"
+#include "core/service/letters.h"
 #include "core/service/metrics.h"
 #include "core/service/notify_socket.h"
 #include "core/service/private.h"
@@ -249,6 +250,8 @@ static int start_parts(struct service *s, struct error *err)
 		return rc;
 	if ((rc = start_http(s, err)) < 0)
 		return rc;
+	if (s->spec->requeue != NULL && (rc = letters_start(s, &s->letters, err)) < 0)
+		return rc;
 	if (s->spec->handle != NULL && (rc = consumer_start(s, &s->consumer, err)) < 0)
 		return rc;
 	atomic_store(&s->serving, true);
@@ -269,6 +272,7 @@ static void stop_parts(struct service *s, bool started)
 	free(s->routes);
 	if (started && s->spec->stop != NULL)
 		s->spec->stop(s);
+	letters_stop(s->letters);
 	outbox_notifier_stop(s->notifier);
 	db_free(s->db);
 }

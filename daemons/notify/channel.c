@@ -6,6 +6,7 @@
 #include "core/base/mem.h"
 #include "core/config/config.h"
 #include "core/http/retry.h"
+#include "core/service/letters.h"
 #include "core/service/metrics.h"
 #include "core/service/outbox.h"
 #include "core/service/service.h"
@@ -77,6 +78,7 @@ static int record(void *arg, void **items, int n, struct error *err)
 		rc = db_commit(c, err);
 	db_release(c);
 	if (rc == 0) {
+		letters_wake(ch->service);
 		outbox_notify(ch->service);
 		observe(ch, (struct delivery *const *)items, n);
 	}
@@ -112,6 +114,7 @@ int channel_new(struct service *s, enum notify_channel which, struct composer *c
 	ch->transport = t;
 	breaker_init(&ch->breaker, (int)config_int(CONFIG_BREAKER_THRESHOLD),
 		     config_int(CONFIG_BREAKER_OPEN));
+	metric_set(metric_series(METRIC_BREAKER_STATE, t->name, NULL, NULL), 0);
 	rc = workqueue_new(&options, &ch->queue, err);
 	if (rc < 0) {
 		t->free(t, 0);
@@ -169,6 +172,9 @@ void channel_done(struct channel *ch, struct delivery *d)
 	metric_observe(
 	    metric_series(METRIC_PROVIDER_SECONDS, ch->transport->name, outcome_word(d->outcome), NULL),
 	    (double)mono_since_us(d->started) / 1e6);
+	/* Trouble for everybody is an outage, and no try of this message. */
+	if (d->outcome == OUTCOME_TROUBLE && breaker_state(&ch->breaker, mono_now()) != BREAKER_CLOSED)
+		d->outcome = OUTCOME_UNREACHABLE;
 	workqueue_finished(ch->queue, d);
 }
 

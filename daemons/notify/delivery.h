@@ -42,6 +42,7 @@ struct delivery_list {
 	struct delivery **items[CHANNEL_COUNT];
 	int count[CHANNEL_COUNT];
 	int cap[CHANNEL_COUNT];
+	bool due; /* others have become due */
 };
 /* Takes the delivery. */
 void delivery_list_add(struct delivery_list *l, struct delivery *d);

@@ -13,6 +13,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
+#include "core/service/letters.h"
 #include "core/service/outbox.h"
 #include "daemons/notify/intake.h"
 
@@ -202,6 +203,41 @@ static int queue_settle(struct db_conn *tx, struct delivery *const *items, int n
 	return db_pipeline_add(tx, &notifications_settle, &p, err);
 }
 
+/* --- dead letters --- */
+
+static int owe_letter(struct db_conn *tx, const struct delivery *d, struct error *err)
+{
+	struct error why;
+	const struct letter_owed letter = {
+	    .key = d->aggregate_id,
+	    .type = (enum event_type)notify_event_of(d->kind),
+	    .event_id = d->event_id,
+	    .not_before_us = uuid_time_us(d->event_id),
+	    .why = &why,
+	    .step = d->channel == CHANNEL_SMS ? "sms" : "mail",
+	    .retries = d->attempts,
+	};
+
+	error_set(&why, ERR_FAILED, letter.step, "%s", d->why);
+	return letters_owe(tx, &letter, err);
+}
+
+/* What was tried often enough and gives an operator something to do; a refusal is an answer. */
+static int owe_letters(struct db_conn *tx, struct delivery *const *items, int n, struct error *err)
+{
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < n; i++) {
+		const struct delivery *d = items[i];
+		bool tried = d->outcome == OUTCOME_TROUBLE &&
+			     d->attempts + 1 >= (int)config_int(CONFIG_NOTIFY_ATTEMPTS);
+
+		if (tried && !uuid_is_nil(d->event_id) && notify_event_of(d->kind) >= 0)
+			rc = owe_letter(tx, d, err);
+	}
+	return rc;
+}
+
 /* --- the events of settled notifications --- */
 
 static void add_member(struct buf *out, const char *name, const char *value)
@@ -293,12 +329,44 @@ int ledger_record(struct db_conn *tx, struct delivery *const *items, int n, stru
 		rc = db_pipeline_run(tx, r, 3, err);
 	if (rc == 0 && db_rows(r[2]) > 0)
 		rc = write_events(tx, r[2], err);
+	if (rc == 0)
+		rc = owe_letters(tx, items, n, err);
 	for (int i = 0; i < 3; i++)
 		db_result_free(r[i]);
 	return rc;
 }
 
 /* --- once more --- */
+
+DB_STATEMENT(requeue_lock, "SELECT FROM recipients WHERE aggregate_id = $1 FOR UPDATE");
+DB_STATEMENT(requeue,
+	     "WITH again AS (UPDATE deliveries d SET status = 'pending', attempts = 0, next_attempt_at ="
+	     " clock_timestamp(), error = NULL FROM notifications n WHERE n.event_id = $1::uuid"
+	     " AND (n.order_id = $2::uuid OR $2::uuid IS NULL) AND d.notification_id = n.notification_id"
+	     " AND d.status = 'failed' RETURNING d.notification_id)"
+	     " UPDATE notifications SET status = 'pending' WHERE notification_id IN"
+	     " (SELECT notification_id FROM again) RETURNING notification_id");
+
+int ledger_requeue(struct db_conn *tx, const struct event *e, int *ret_count, struct error *err)
+{
+	CLEANUP(db_result_auto) struct db_result *r = NULL;
+	CLEANUP(db_params_done) struct db_params lock = {0}, p = {0};
+	struct uuid order_id;
+	int rc;
+
+	db_param_text(&lock, e->aggregate_id);
+	db_param_uuid(&p, e->id);
+	if (uuid_parse(e->aggregate_id, &order_id))
+		db_param_uuid(&p, order_id);
+	else
+		db_param_null(&p);
+	rc = db_exec(tx, &requeue_lock, &lock, NULL, err);
+	if (rc == 0)
+		rc = db_exec(tx, &requeue, &p, &r, err);
+	if (rc == 0)
+		*ret_count += db_rows(r);
+	return rc;
+}
 
 DB_STATEMENT(resend_lock, "SELECT n.status, n.aggregate_id FROM notifications n"
 			  " JOIN recipients r ON r.aggregate_id = n.aggregate_id"

@@ -10,6 +10,7 @@
 #include "core/service/service.h"
 #include "daemons/notify/api.h"
 #include "daemons/notify/intake.h"
+#include "daemons/notify/ledger.h"
 
 extern const struct db_migration notify_migrations[];
 extern const int notify_migration_count;
@@ -67,12 +68,29 @@ static int handle(struct service *s, struct service_batch *b, struct error *err)
 			     b->state, err);
 }
 
+/* A replay sends again what was given up. */
+static int requeue(struct service *s, struct service_batch *b, bool *ret_found, struct error *err)
+{
+	struct delivery_list *list = b->state != NULL ? b->state : xcalloc(1, sizeof(*list));
+	int count = 0, rc = 0;
+
+	(void)s;
+	b->state = list;
+	for (int i = 0; rc == 0 && i < b->count; i++)
+		rc = ledger_requeue(b->tx, b->events[i], &count, err);
+	list->due = count > 0;
+	*ret_found |= count > 0;
+	return rc;
+}
+
 void notify_push(struct notify *n, struct delivery_list *list)
 {
 	for (int i = 0; i < CHANNEL_COUNT; i++) {
 		if (list->count[i] > 0)
 			channel_push(n->channels[i], list->items[i], list->count[i]);
 		list->count[i] = 0;
+		if (list->due)
+			channel_wake(n->channels[i]);
 	}
 }
 
@@ -95,6 +113,7 @@ int main(int argc, char **argv)
 	    .stop = stop,
 	    .wants = wants,
 	    .handle = handle,
+	    .requeue = requeue,
 	    .settled = settled,
 	};
 

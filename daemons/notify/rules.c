@@ -118,6 +118,28 @@ bool notify_tells(enum notify_news news, int heard_before, enum notify_kind *ret
 	return true;
 }
 
+int notify_event_of(enum notify_kind kind)
+{
+	switch (kind) {
+	case NOTIFY_ORDER_CREATED:
+		return EVENT_ORDER_CREATED;
+	case NOTIFY_PAYMENT_COMPLETED:
+		return EVENT_PAYMENT_COMPLETED;
+	case NOTIFY_PAYMENT_FAILED:
+		return EVENT_PAYMENT_FAILED;
+	case NOTIFY_ORDER_READY:
+		return EVENT_ORDER_READY;
+	case NOTIFY_ORDER_CANCELLED:
+		return EVENT_ORDER_CANCELLED;
+	case NOTIFY_STOCK_LOW:
+		return EVENT_STOCK_LOW;
+	case NOTIFY_MESSAGE:
+	case NOTIFY_KIND_COUNT:
+		break;
+	}
+	return -1;
+}
+
 bool notify_email_valid(const char *address)
 {
 	const char *at = strchr(address, '@');

@@ -79,6 +79,8 @@ struct notify_verdict {
 	int attempts;	     /* counted so far, with this one */
 	int64_t retry_in_ms; /* pending: when it is due again */
 };
+/* The event that gives a kind of message; -1: an operator does. */
+int notify_event_of(enum notify_kind kind);
 /* What becomes of a delivery with `attempts` tries behind it. */
 struct notify_verdict notify_settle(enum notify_outcome outcome, int attempts, int attempts_max);
 

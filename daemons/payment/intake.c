@@ -149,6 +149,11 @@ static void cancel_one(struct intake *in, struct cancelling *out, const struct p
 			return;
 		p->cancel_requested = true;
 		change.delay_ms = DUE_KEEP; /* settled by its claim, or by the next one when that ran out */
+		if (p->status == PAYMENT_HELD) { /* nobody is at it: what became of it is asked once more */
+			p->status = PAYMENT_PROCESSING;
+			p->asking.lookup = true;
+			change.delay_ms = 0;
+		}
 		break;
 	case ACT_REFUND:
 		p->cancel_requested = true;
@@ -200,8 +205,9 @@ static int bury(struct db_conn *tx, const struct event *const *events, const str
 	return store_insert(tx, rows, n, (struct claim){0}, buried, err);
 }
 
+/* *ret_count: rows that change. */
 static int cancel(struct intake *in, struct db_conn *tx, const struct event *const *events, int n,
-		  struct error *err)
+		  int *ret_count, struct error *err)
 {
 	AUTO_FREE struct uuid *orders = xcalloc((size_t)n + 1, sizeof(*orders));
 	AUTO_FREE struct payment *rows = xcalloc((size_t)n + 1, sizeof(*rows));
@@ -225,6 +231,7 @@ static int cancel(struct intake *in, struct db_conn *tx, const struct event *con
 
 		cancel_one(in, &out, &rows[i], e->id);
 	}
+	*ret_count = out.change_count;
 	return rc < 0 ? rc : write_cancelling(tx, &out, err);
 }
 
@@ -235,7 +242,7 @@ int intake_handle(struct service *s, struct service_batch *b, struct error *err)
 	AUTO_FREE const struct event **sorted = xcalloc((size_t)b->count + 1, sizeof(const struct event *));
 	struct intake *in = b->state != NULL ? b->state : xcalloc(1, sizeof(*in));
 	CLEANUP(outbox_done) struct outbox o = {0};
-	int reserved = 0, cancelled = 0, rc;
+	int reserved = 0, cancelled = 0, changed = 0, rc;
 
 	b->state = in;
 	for (int i = 0; i < b->count; i++)
@@ -246,11 +253,34 @@ int intake_handle(struct service *s, struct service_batch *b, struct error *err)
 			sorted[reserved + cancelled++] = b->events[i];
 	rc = reserve(payments_of(s), in, b->tx, sorted, reserved, &o, err);
 	if (rc == 0)
-		rc = cancel(in, b->tx, sorted + reserved, cancelled, err);
+		rc = cancel(in, b->tx, sorted + reserved, cancelled, &changed, err);
 	if (rc == 0)
 		rc = outbox_write(&o, b->tx, err);
 	if (rc == 0 && cancelled > 0)
 		in->due = true; /* refunds */
+	return rc;
+}
+
+/* A replay of OrderReserved goes on with a held charge, one of OrderCancelled with a refund that was refused.
+ */
+int intake_requeue(struct service *s, struct service_batch *b, bool *ret_found, struct error *err)
+{
+	struct intake *in = b->state != NULL ? b->state : xcalloc(1, sizeof(*in));
+	int count = 0, rc = 0;
+
+	(void)s;
+	b->state = in;
+	in->due = true;
+	for (int i = 0; rc == 0 && i < b->count; i++) {
+		struct uuid order_id;
+
+		rc = read_order(b->events[i], &order_id, err);
+		if (rc == 0 && b->events[i]->type == EVENT_ORDER_RESERVED)
+			rc = store_requeue(b->tx, order_id, &count, err);
+		else if (rc == 0)
+			rc = cancel(in, b->tx, &b->events[i], 1, &count, err);
+		*ret_found |= count > 0;
+	}
 	return rc;
 }
 

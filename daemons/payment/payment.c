@@ -48,6 +48,7 @@ int main(int argc, char **argv)
 	    .stop = stop,
 	    .wants = intake_wants,
 	    .handle = intake_handle,
+	    .requeue = intake_requeue,
 	    .hasten = intake_hasten,
 	    .settled = intake_settled,
 	};

@@ -61,6 +61,7 @@ struct job {
 	bool recorded;
 	enum outcome outcome;
 	bool replayed; /* the answer was kept from an earlier call with the same key */
+	bool working;  /* the provider: its breaker was closed after the call */
 	char result_id[PROVIDER_ID_SIZE];
 	char reason[REASON_SIZE];
 	int64_t latency_ms;
@@ -89,6 +90,7 @@ struct payments *payments_of(struct service *s);
 bool intake_wants(enum event_type type);
 int intake_handle(struct service *s, struct service_batch *b, struct error *err) MUST_USE;
 void intake_settled(struct service *s, void *state, bool committed);
+int intake_requeue(struct service *s, struct service_batch *b, bool *ret_found, struct error *err) MUST_USE;
 int intake_hasten(struct service *s, struct service_batch *b, const char *order, int *ret_count,
 		  struct error *err) MUST_USE;
 

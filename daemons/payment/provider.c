@@ -207,6 +207,7 @@ static void call_done(void *arg, const struct http_result *result)
 	job->latency_ms = mono_since_ms(job->started);
 	metric_observe(p->seconds[job->outcome], (double)mono_since_us(job->started) / 1e6);
 	tell_breaker(&job->app->breaker, job);
+	job->working = breaker_state(&job->app->breaker, mono_now()) == BREAKER_CLOSED;
 	tell_condition(job->app, job);
 	workqueue_finished(job->queue, job);
 }

@@ -11,6 +11,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
+#include "core/service/letters.h"
 #include "core/service/metrics.h"
 #include "daemons/payment/provider.h"
 #include "daemons/payment/settle.h"
@@ -162,11 +163,17 @@ struct recording {
 	struct outbox outbox;
 	struct refund *refunds; /* new ones; room for all jobs */
 	int refund_count;
+	struct payment *held; /* given up for now; room for all jobs */
+	int held_count;
+	struct refund_plan *refused; /* refunds that will not be made; room for all jobs */
+	int refused_count;
 };
 
 static void take_plan(struct recording *rec, const struct charge_plan *plan)
 {
-	if (plan->act == SETTLE_AGAIN || plan->act == SETTLE_IGNORE)
+	if (plan->act == SETTLE_HOLD)
+		rec->held[rec->held_count++] = plan->change.now;
+	if (plan->act == SETTLE_AGAIN || plan->act == SETTLE_HOLD || plan->act == SETTLE_IGNORE)
 		return;
 	announce(&rec->outbox, &plan->event, &plan->change.now, NULL);
 	if (plan->act == SETTLE_COMPLETE_REFUND)
@@ -301,7 +308,7 @@ static int write_refund_plans(struct recording *rec, const struct refund_plan *p
 		if (plans[i].announced)
 			announce(&rec->outbox, &plans[i].event, &plans[i].payment.now, &plans[i].refund.now);
 		else if (plans[i].ended)
-			say_refused(&plans[i]);
+			rec->refused[rec->refused_count++] = plans[i];
 		if (plans[i].again)
 			rec->refunds[rec->refund_count++] = plans[i].next;
 	}
@@ -358,11 +365,51 @@ static int sort_kinds(void **items, int n, struct job **ret)
 	return charges;
 }
 
+static int owe(struct recording *rec, const struct payment *p, enum event_type cause, const char *step,
+	       int code, const char *reason, int retries, struct error *err)
+{
+	char order[UUID_TEXT_SIZE];
+	struct error why;
+	const struct letter_owed letter = {
+	    .key = uuid_format(p->order_id, order),
+	    .type = cause,
+	    .not_before_us = uuid_time_us(p->order_id),
+	    .why = &why,
+	    .step = step,
+	    .retries = retries,
+	};
+
+	error_set(&why, code, step, "%s", reason[0] != '\0' ? reason : "the provider gives no reason");
+	return letters_owe(rec->tx, &letter, err);
+}
+
+/* What nobody goes on with by itself: an operator sees it among the dead letters. */
+static int owe_letters(struct recording *rec, struct error *err)
+{
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < rec->held_count; i++)
+		rc = owe(rec, &rec->held[i], EVENT_ORDER_RESERVED, "charge", ERR_FAILED, rec->held[i].reason,
+			 rec->limits.max_attempts - 1, err);
+	for (int i = 0; rc == 0 && i < rec->refused_count; i++) {
+		const struct refund_plan *plan = &rec->refused[i];
+
+		say_refused(plan);
+		if (plan->payment.now.cancel_requested)
+			rc = owe(rec, &plan->payment.now, EVENT_ORDER_CANCELLED, "refund", ERR_REFUSED,
+				 plan->refund.now.reason, 0, err);
+	}
+	return rc;
+}
+
 static int record_once(struct payments *app, struct job **jobs, int charges, int n, int *ret_refunds,
 		       struct error *err)
 {
 	AUTO_FREE struct refund *refunds = xcalloc((size_t)n, sizeof(*refunds));
-	struct recording rec = {.limits = settle_limits(), .refunds = refunds};
+	AUTO_FREE struct payment *held = xcalloc((size_t)n, sizeof(*held));
+	AUTO_FREE struct refund_plan *refused = xcalloc((size_t)n, sizeof(*refused));
+	struct recording rec = {
+	    .limits = settle_limits(), .refunds = refunds, .held = held, .refused = refused};
 	int rc = db_acquire(app->db, &rec.tx, err);
 
 	if (rc < 0)
@@ -375,6 +422,8 @@ static int record_once(struct payments *app, struct job **jobs, int charges, int
 	if (rc == 0)
 		rc = store_refund_insert(rec.tx, refunds, rec.refund_count, err);
 	if (rc == 0)
+		rc = owe_letters(&rec, err);
+	if (rc == 0)
 		rc = outbox_write(&rec.outbox, rec.tx, err);
 	if (rc == 0)
 		rc = db_commit(rec.tx, err);
@@ -383,6 +432,8 @@ static int record_once(struct payments *app, struct job **jobs, int charges, int
 	db_release(rec.tx);
 	outbox_done(&rec.outbox);
 	*ret_refunds = rec.refund_count;
+	if (rc == 0 && rec.held_count + rec.refused_count > 0)
+		letters_wake(app->service);
 	return rc;
 }
 

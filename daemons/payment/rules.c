@@ -38,6 +38,7 @@ static enum payment_act on_cancel(enum payment_status status)
 	case PAYMENT_REQUESTED:
 		return ACT_DROP;
 	case PAYMENT_PROCESSING:
+	case PAYMENT_HELD:
 	case PAYMENT_REFUNDING:
 		return ACT_MARK;
 	case PAYMENT_COMPLETED:
@@ -62,6 +63,7 @@ static enum payment_act on_refund(enum payment_status status)
 	case PAYMENT_NONE:
 	case PAYMENT_REQUESTED:
 	case PAYMENT_PROCESSING:
+	case PAYMENT_HELD:
 	case PAYMENT_FAILED:
 	case PAYMENT_CANCELLED:
 	case PAYMENT_STATUS_COUNT:
@@ -143,6 +145,7 @@ enum settle_act charge_settle(enum payment_status status, bool cancel_requested,
 	switch (status) {
 	case PAYMENT_REQUESTED:
 	case PAYMENT_PROCESSING:
+	case PAYMENT_HELD:
 		return settle_open(cancel_requested, outcome, current);
 	case PAYMENT_FAILED:
 	case PAYMENT_CANCELLED:
@@ -166,7 +169,8 @@ static void after_broken(struct asking *next)
 	next->lookup = next->failures >= 2;
 }
 
-enum again asking_next(const struct asking *now, enum outcome outcome, int max_attempts, struct asking *ret)
+enum again asking_next(const struct asking *now, enum outcome outcome, bool working, int max_attempts,
+		       struct asking *ret)
 {
 	struct asking next = *now;
 
@@ -179,7 +183,8 @@ enum again asking_next(const struct asking *now, enum outcome outcome, int max_a
 		next.lookup = true;
 		break;
 	case OUTCOME_ABSENT:
-		if (max_attempts > 0 && now->attempt >= max_attempts)
+		next.strikes += working;
+		if (max_attempts > 0 && next.strikes >= max_attempts)
 			return AGAIN_GIVE_UP;
 		next.attempt++;
 		next.failures = 0;

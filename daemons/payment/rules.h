@@ -10,14 +10,15 @@
 #include <stdint.h>
 
 /* X(symbol, "word in the database") */
-#define PAYMENT_STATUSES(X)                                          \
-	X(NONE, "none")		    /* there is no row */            \
-	X(REQUESTED, "requested")   /* never sent to the provider */ \
-	X(PROCESSING, "processing") /* may have been sent */         \
-	X(COMPLETED, "completed")                                    \
-	X(FAILED, "failed")                                          \
-	X(CANCELLED, "cancelled") /* never charged, never will be */ \
-	X(REFUNDING, "refunding")                                    \
+#define PAYMENT_STATUSES(X)                                                    \
+	X(NONE, "none")		    /* there is no row */                      \
+	X(REQUESTED, "requested")   /* never sent to the provider */           \
+	X(PROCESSING, "processing") /* may have been sent */                   \
+	X(HELD, "held")		    /* failed too often: waits for a replay */ \
+	X(COMPLETED, "completed")                                              \
+	X(FAILED, "failed")                                                    \
+	X(CANCELLED, "cancelled") /* never charged, never will be */           \
+	X(REFUNDING, "refunding")                                              \
 	X(REFUNDED, "refunded")
 
 enum payment_status {
@@ -69,6 +70,7 @@ enum settle_act {
 	SETTLE_COMPLETE,
 	SETTLE_COMPLETE_REFUND, /* the money came, but the order is cancelled */
 	SETTLE_FAIL,
+	SETTLE_HOLD, /* given up for now: a dead letter */
 	SETTLE_AGAIN,
 };
 /*
@@ -83,6 +85,7 @@ struct asking {
 	int attempt;  /* from 1; in the provider's key */
 	int failures; /* 5xx in a row under this attempt */
 	int tries;    /* calls without a result; for the delay */
+	int strikes;  /* attempts that failed while the provider worked */
 	bool lookup;  /* the next call asks what became of it */
 };
 
@@ -90,9 +93,11 @@ enum again { AGAIN_LATER, AGAIN_NOW, AGAIN_GIVE_UP };
 /*
  * How to go on after an outcome without a result: the next state, and when.  A stored 5xx is repeated for its
  * key, so the second one looks the object up; the next attempt number is taken only when nothing was found.
- * max_attempts 0: never given up.
+ * working: the provider serves others, so that a failed attempt is the charge's own.  max_attempts 0: never
+ * given up.
  */
-enum again asking_next(const struct asking *now, enum outcome outcome, int max_attempts, struct asking *ret);
+enum again asking_next(const struct asking *now, enum outcome outcome, bool working, int max_attempts,
+		       struct asking *ret);
 
 /* --- the rest --- */
 

@@ -116,13 +116,13 @@ static void plan_fail(struct charge_plan *plan, const struct job *job, const cha
 	plan->event.latency_ms = job->latency_ms;
 }
 
-/* Another call later; or the end, when the provider has failed often enough and nothing was charged. */
+/* Another call later; or none for now, when the charge has failed often enough and nothing was charged. */
 static void plan_again(struct charge_plan *plan, const struct job *job, const struct settle_limits *limits)
 {
 	struct payment *p = &plan->change.now;
 
 	set_text(p->reason, sizeof(p->reason), job->reason);
-	switch (asking_next(&p->asking, job->outcome, limits->max_attempts, &p->asking)) {
+	switch (asking_next(&p->asking, job->outcome, job->working, limits->max_attempts, &p->asking)) {
 	case AGAIN_LATER:
 		plan->change.delay_ms = backoff_ms(&limits->backoff, p->asking.tries);
 		if (p->asking.lookup && plan->change.delay_ms < limits->lookup_ms)
@@ -132,8 +132,8 @@ static void plan_again(struct charge_plan *plan, const struct job *job, const st
 		plan->change.delay_ms = 0;
 		break;
 	case AGAIN_GIVE_UP:
-		plan->act = SETTLE_FAIL;
-		plan_fail(plan, job, "the payment provider failed repeatedly");
+		plan->act = SETTLE_HOLD;
+		p->status = PAYMENT_HELD;
 		break;
 	}
 }
@@ -161,6 +161,7 @@ void settle_charge(const struct payment *now, const struct job *job, bool curren
 	case SETTLE_FAIL:
 		plan_fail(ret, job, refusal(job, now->cancel_requested));
 		break;
+	case SETTLE_HOLD:
 	case SETTLE_AGAIN:
 		plan_again(ret, job, limits);
 		break;
@@ -197,7 +198,7 @@ static void plan_refund_again(struct refund_plan *plan, const struct job *job,
 	struct refund *f = &plan->refund.now;
 
 	/* Money that is owed is never given up. */
-	if (asking_next(&f->asking, job->outcome, 0, &f->asking) == AGAIN_NOW)
+	if (asking_next(&f->asking, job->outcome, job->working, 0, &f->asking) == AGAIN_NOW)
 		plan->refund.delay_ms = 0;
 	else
 		plan->refund.delay_ms = backoff_ms(&limits->backoff, f->asking.tries);

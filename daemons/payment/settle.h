@@ -38,7 +38,7 @@ struct settle_limits settle_limits(void); /* from the configuration */
 struct charge_plan {
 	enum settle_act act; /* SETTLE_IGNORE: nothing is written */
 	struct payment_change change;
-	struct announcement event; /* unless act is SETTLE_AGAIN */
+	struct announcement event; /* unless act is SETTLE_AGAIN or SETTLE_HOLD */
 	struct refund refund;	   /* of SETTLE_COMPLETE_REFUND */
 };
 /* now: the row as it is (the claimed one, or read again); current: nobody has changed it since the claim. */

@@ -17,7 +17,7 @@
 	p "payment_id, " p "order_id, " p "amount, " p "refunded_amount, " p "currency, " p                 \
 	  "payment_method, " p "status, " p "cancel_requested, " p "attempt, " p "failures, " p "tries, " p \
 	  "lookup_needed, " p "provider_id, " p "reason, " p "seq, " p "version, " p "correlation_id, " p   \
-	  "causation_id, " p "created_at, " p "updated_at"
+	  "causation_id, " p "created_at, " p "updated_at, " p "strikes"
 
 #define REFUND_FIELDS(p)                                                                              \
 	p "refund_id, " p "payment_id, " p "order_id, " p "amount, " p "status, " p "attempt, " p     \
@@ -43,7 +43,7 @@ static void read_payment(const struct db_result *r, int row, int first, struct p
 		p->status = PAYMENT_NONE;
 	p->cancel_requested = db_bool(r, row, first + 7);
 	p->asking = (struct asking){(int)db_int(r, row, first + 8), (int)db_int(r, row, first + 9),
-				    (int)db_int(r, row, first + 10), db_bool(r, row, first + 11)};
+				    (int)db_int(r, row, first + 10), 0, db_bool(r, row, first + 11)};
 	copy_text(p->provider_id, sizeof(p->provider_id), r, row, first + 12);
 	copy_text(p->reason, sizeof(p->reason), r, row, first + 13);
 	p->seq = db_int(r, row, first + 14);
@@ -52,6 +52,7 @@ static void read_payment(const struct db_result *r, int row, int first, struct p
 	p->causation_id = db_uuid(r, row, first + 17);
 	p->created_us = db_time(r, row, first + 18);
 	p->updated_us = db_time(r, row, first + 19);
+	p->asking.strikes = (int)db_int(r, row, first + 20);
 }
 
 static const char *const refund_words[] = {"requested", "completed", "failed"};
@@ -78,7 +79,7 @@ static void read_refund(const struct db_result *r, int row, struct refund *out)
 	out->amount = db_int(r, row, 3);
 	out->status = refund_status_of(db_text(r, row, 4));
 	out->asking = (struct asking){(int)db_int(r, row, 5), (int)db_int(r, row, 6), (int)db_int(r, row, 7),
-				      db_bool(r, row, 8)};
+				      0, db_bool(r, row, 8)};
 	copy_text(out->provider_id, sizeof(out->provider_id), r, row, 9);
 	copy_text(out->reason, sizeof(out->reason), r, row, 10);
 	out->version = db_int(r, row, 11);
@@ -220,8 +221,9 @@ int store_lock(struct db_conn *tx, const struct uuid *orders, int n, struct paym
 	return 0;
 }
 
-static const enum db_type change_types[] = {DB_UUID, DB_INT8, DB_TEXT, DB_BOOL, DB_INT4, DB_INT4, DB_INT4,
-					    DB_BOOL, DB_TEXT, DB_TEXT, DB_INT8, DB_INT8, DB_UUID, DB_INT8};
+static const enum db_type change_types[] = {DB_UUID, DB_INT8, DB_TEXT, DB_BOOL, DB_INT4,
+					    DB_INT4, DB_INT4, DB_BOOL, DB_TEXT, DB_TEXT,
+					    DB_INT8, DB_INT8, DB_UUID, DB_INT8, DB_INT4};
 
 static void add_change(struct db_array *a, const struct payment_change *c)
 {
@@ -244,6 +246,7 @@ static void add_change(struct db_array *a, const struct payment_change *c)
 		db_array_null(&a[13]);
 	else
 		db_array_int(&a[13], c->delay_ms);
+	db_array_int(&a[14], p->asking.strikes);
 }
 
 static const struct uuid *change_order(const void *rows, int i)
@@ -254,16 +257,18 @@ static const struct uuid *change_order(const void *rows, int i)
 DB_STATEMENT(
     payments_change,
     "UPDATE payments p SET status = t.status, cancel_requested = t.cancel_requested, attempt = t.attempt, "
-    "failures = t.failures, tries = t.tries, lookup_needed = t.lookup_needed, provider_id = t.provider_id, "
+    "failures = t.failures, tries = t.tries, strikes = t.strikes, lookup_needed = t.lookup_needed, "
+    "provider_id = t.provider_id, "
     "reason = t.reason, seq = t.seq, refunded_amount = t.refunded_amount, causation_id = t.causation_id, "
     "next_attempt_at = CASE t.delay_ms WHEN -2 THEN p.next_attempt_at "
     "ELSE clock_timestamp() + t.delay_ms * interval '1 ms' END, version = p.version + 1, "
     "updated_at = clock_timestamp() "
     "FROM unnest($1::uuid[], $2::int8[], $3::text[], $4::bool[], $5::int4[], $6::int4[], $7::int4[], "
-    "$8::bool[], $9::text[], $10::text[], $11::int8[], $12::int8[], $13::uuid[], $14::int8[]) AS t "
-    "(order_id, "
+    "$8::bool[], $9::text[], $10::text[], $11::int8[], $12::int8[], $13::uuid[], $14::int8[], $15::int4[]) "
+    "AS "
+    "t (order_id, "
     "version, status, cancel_requested, attempt, failures, tries, lookup_needed, provider_id, reason, seq, "
-    "refunded_amount, causation_id, delay_ms) "
+    "refunded_amount, causation_id, delay_ms, strikes) "
     "WHERE p.order_id = t.order_id AND p.version = t.version RETURNING p.order_id");
 
 int store_change(struct db_conn *tx, const struct payment_change *changes, int n, bool *hit,
@@ -459,6 +464,26 @@ int store_release(struct db_conn *c, struct job *const *jobs, int n, struct erro
 		db_array_int(&a[1], charge ? jobs[i]->payment.version : jobs[i]->refund.version);
 	}
 	return exec_arrays(c, &payments_release, a, ARRAY_LEN(types), NULL, NULL, err);
+}
+
+/* The next attempt number: nothing was found under the last one when it was given up. */
+DB_STATEMENT(
+    payments_requeue,
+    "UPDATE payments SET status = 'processing', attempt = attempt + 1, failures = 0, tries = 0, strikes = 0,"
+    " lookup_needed = false, version = version + 1, next_attempt_at = clock_timestamp(),"
+    " updated_at = clock_timestamp() WHERE order_id = $1::uuid AND status = 'held'");
+
+int store_requeue(struct db_conn *tx, struct uuid order_id, int *ret_count, struct error *err)
+{
+	CLEANUP(db_result_auto) struct db_result *r = NULL;
+	CLEANUP(db_params_done) struct db_params p = {0};
+	int rc;
+
+	db_param_uuid(&p, order_id);
+	rc = db_exec(tx, &payments_requeue, &p, &r, err);
+	if (rc == 0)
+		*ret_count = (int)db_affected(r);
+	return rc;
 }
 
 DB_STATEMENT(

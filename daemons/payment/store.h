@@ -55,6 +55,8 @@ int store_refund_claim(struct db_conn *c, int limit, struct claim claim, struct 
 /* Ends the leases of rows that still have the version of their claim. */
 int store_release(struct db_conn *c, struct job *const *jobs, int n, struct error *err) MUST_USE;
 
+/* Goes on with the order's payment if it is held; 1 or 0. */
+int store_requeue(struct db_conn *tx, struct uuid order_id, int *ret_count, struct error *err) MUST_USE;
 /*
  * Makes what waits for its next try because of an order due now; how many rows.  What is under way at the
  * provider is left alone: its lease lasts longer than any delay.

@@ -19,6 +19,7 @@ static void test_demands(void **state)
 	    [PAYMENT_NONE] = {ACT_CREATE, ACT_TOMBSTONE, ACT_REFUSE},
 	    [PAYMENT_REQUESTED] = {ACT_IGNORE, ACT_DROP, ACT_REFUSE},
 	    [PAYMENT_PROCESSING] = {ACT_IGNORE, ACT_MARK, ACT_REFUSE},
+	    [PAYMENT_HELD] = {ACT_IGNORE, ACT_MARK, ACT_REFUSE},
 	    [PAYMENT_COMPLETED] = {ACT_IGNORE, ACT_REFUND, ACT_REFUND},
 	    [PAYMENT_FAILED] = {ACT_IGNORE, ACT_IGNORE, ACT_REFUSE},
 	    [PAYMENT_CANCELLED] = {ACT_IGNORE, ACT_IGNORE, ACT_REFUSE},
@@ -68,7 +69,7 @@ static const struct open_row open_rows[OUTCOME_COUNT] = {
 
 static void test_settle_open(void **state)
 {
-	static const enum payment_status open[] = {PAYMENT_REQUESTED, PAYMENT_PROCESSING};
+	static const enum payment_status open[] = {PAYMENT_REQUESTED, PAYMENT_PROCESSING, PAYMENT_HELD};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(open); i++) {
@@ -109,15 +110,15 @@ static void test_broken_is_asked_then_looked_up(void **state)
 	struct asking a = {.attempt = 1};
 
 	(void)state;
-	assert_int_equal(asking_next(&a, OUTCOME_BROKEN, 5, &a), AGAIN_LATER);
+	assert_int_equal(asking_next(&a, OUTCOME_BROKEN, true, 5, &a), AGAIN_LATER);
 	assert_int_equal(a.attempt, 1); /* the same key first */
 	assert_false(a.lookup);
-	assert_int_equal(asking_next(&a, OUTCOME_BROKEN, 5, &a), AGAIN_LATER);
+	assert_int_equal(asking_next(&a, OUTCOME_BROKEN, true, 5, &a), AGAIN_LATER);
 	assert_true(a.lookup); /* the stored 5xx came back */
 	assert_int_equal(a.attempt, 1);
-	assert_int_equal(asking_next(&a, OUTCOME_BROKEN, 5, &a), AGAIN_LATER);
+	assert_int_equal(asking_next(&a, OUTCOME_BROKEN, true, 5, &a), AGAIN_LATER);
 	assert_true(a.lookup); /* the lookup itself failed */
-	assert_int_equal(asking_next(&a, OUTCOME_ABSENT, 5, &a), AGAIN_LATER);
+	assert_int_equal(asking_next(&a, OUTCOME_ABSENT, true, 5, &a), AGAIN_LATER);
 	assert_false(a.lookup);
 	assert_int_equal(a.attempt, 2);
 	assert_int_equal(a.failures, 0);
@@ -126,14 +127,26 @@ static void test_broken_is_asked_then_looked_up(void **state)
 
 static void test_attempts_end(void **state)
 {
-	struct asking a = {.attempt = 3, .failures = 2, .lookup = true}, next = a;
+	struct asking a = {.attempt = 3, .failures = 2, .strikes = 2, .lookup = true}, next = a;
 
 	(void)state;
-	assert_int_equal(asking_next(&a, OUTCOME_ABSENT, 3, &next), AGAIN_GIVE_UP);
-	assert_int_equal(asking_next(&a, OUTCOME_ABSENT, 4, &next), AGAIN_LATER);
+	assert_int_equal(asking_next(&a, OUTCOME_ABSENT, true, 3, &next), AGAIN_GIVE_UP);
+	assert_int_equal(asking_next(&a, OUTCOME_ABSENT, true, 4, &next), AGAIN_LATER);
 	assert_int_equal(next.attempt, 4);
-	assert_int_equal(asking_next(&a, OUTCOME_ABSENT, 0, &next),
+	assert_int_equal(next.strikes, 3);
+	assert_int_equal(asking_next(&a, OUTCOME_ABSENT, true, 0, &next),
 			 AGAIN_LATER); /* refunds are never given up */
+}
+
+static void test_an_outage_consumes_no_attempt(void **state)
+{
+	struct asking a = {.attempt = 1, .lookup = true};
+
+	(void)state;
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(asking_next(&a, OUTCOME_ABSENT, false, 3, &a), AGAIN_LATER);
+	assert_int_equal(a.strikes, 0);
+	assert_int_equal(a.attempt, 51); /* each under a key of its own */
 }
 
 /* Nothing that may have charged consumes an attempt or gives up, however often it happens. */
@@ -146,7 +159,7 @@ static void test_unknown_keeps_the_key(void **state)
 		struct asking a = {.attempt = 2};
 
 		for (int n = 1; n <= 100; n++) {
-			assert_int_equal(asking_next(&a, outcomes[i], 3, &a), AGAIN_LATER);
+			assert_int_equal(asking_next(&a, outcomes[i], true, 3, &a), AGAIN_LATER);
 			assert_int_equal(a.attempt, 2);
 			assert_false(a.lookup);
 			assert_int_equal(a.tries, n);
@@ -159,7 +172,7 @@ static void test_pending_is_looked_up(void **state)
 	struct asking a = {.attempt = 1};
 
 	(void)state;
-	assert_int_equal(asking_next(&a, OUTCOME_PENDING, 3, &a), AGAIN_LATER);
+	assert_int_equal(asking_next(&a, OUTCOME_PENDING, true, 3, &a), AGAIN_LATER);
 	assert_true(a.lookup);
 	assert_int_equal(a.attempt, 1);
 }
@@ -169,7 +182,7 @@ static void test_not_sent_changes_nothing(void **state)
 	struct asking a = {.attempt = 2, .failures = 1, .tries = 7}, next = {0};
 
 	(void)state;
-	assert_int_equal(asking_next(&a, OUTCOME_NOT_SENT, 3, &next), AGAIN_NOW);
+	assert_int_equal(asking_next(&a, OUTCOME_NOT_SENT, true, 3, &next), AGAIN_NOW);
 	assert_memory_equal(&a, &next, sizeof(a));
 }
 
@@ -197,6 +210,7 @@ int main(void)
 	    cmocka_unit_test(test_settle_ended),
 	    cmocka_unit_test(test_broken_is_asked_then_looked_up),
 	    cmocka_unit_test(test_attempts_end),
+	    cmocka_unit_test(test_an_outage_consumes_no_attempt),
 	    cmocka_unit_test(test_unknown_keeps_the_key),
 	    cmocka_unit_test(test_pending_is_looked_up),
 	    cmocka_unit_test(test_not_sent_changes_nothing),

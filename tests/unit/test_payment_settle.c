@@ -222,11 +222,13 @@ static void test_again_and_given_up(void **state)
 	assert_int_equal(plan.change.now.status, PAYMENT_PROCESSING);
 	assert_int_equal(plan.change.now.seq, 1); /* no event */
 	job.outcome = OUTCOME_ABSENT;
-	job.payment.asking = (struct asking){.attempt = 3, .lookup = true};
+	job.working = true;
+	job.payment.asking = (struct asking){.attempt = 3, .strikes = 2, .lookup = true};
 	settle_charge(&job.payment, &job, true, &limits, &plan);
-	assert_int_equal(plan.act, SETTLE_FAIL);
-	assert_int_equal(plan.event.type, EVENT_PAYMENT_FAILED);
-	assert_int_equal(plan.change.now.status, PAYMENT_FAILED);
+	assert_int_equal(plan.act, SETTLE_HOLD);
+	assert_int_equal(plan.change.now.status, PAYMENT_HELD);
+	assert_int_equal(plan.change.delay_ms, DUE_NEVER);
+	assert_int_equal(plan.change.now.seq, 1); /* no event: a replay goes on with it */
 }
 
 /* Where a search lags behind, a charge is not declared absent too early. */
