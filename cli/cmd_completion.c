@@ -42,6 +42,8 @@ static int completion(struct cli *c, struct error *err)
 	return 0;
 }
 
+static const char *const shell_words[] = {"bash", "zsh", "fish", NULL};
+
 const struct noun noun_completion = {
     .name = "completion",
     .group = "settings",
@@ -51,7 +53,9 @@ const struct noun noun_completion = {
 	    {.summary = "print a shell's completion script, or what fits at the end of a command line",
 	     .arguments =
 		 (const struct argument_def[]){
-		     {.name = "SHELL", .text = "bash, zsh or fish; words: what fits at the end of the words"},
+		     {.name = "SHELL",
+		      .words = shell_words,
+		      .text = "bash, zsh or fish; words: what fits at the end of the words"},
 		     {.name = "WORD",
 		      .text = "behind `words --`: the command line",
 		      .optional = true,

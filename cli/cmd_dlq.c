@@ -503,14 +503,17 @@ static const struct argument_def letters_argument[] = {
     {.name = NULL},
 };
 
+static const char *const jobs_words[] = {"ls", "show", "cancel", "follow", NULL};
+static const char *const policy_words[] = {"ls", "set", "rm", NULL};
+
 static const struct argument_def jobs_arguments[] = {
-    {.name = "ACTION", .text = "ls (default), show, cancel or follow", .optional = true},
+    {.name = "ACTION", .words = jobs_words, .text = "ls (default), show, cancel or follow", .optional = true},
     {.name = "JOB", .text = "a job's number", .optional = true},
     {.name = NULL},
 };
 
 static const struct argument_def policy_arguments[] = {
-    {.name = "ACTION", .text = "ls (default), set or rm", .optional = true},
+    {.name = "ACTION", .words = policy_words, .text = "ls (default), set or rm", .optional = true},
     {.name = "CODE", .text = "an error code, such as transient", .optional = true},
     {.name = NULL},
 };

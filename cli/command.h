@@ -40,8 +40,9 @@ struct option_def {
 struct argument_def {
 	const char *name; /* "ORDER"; NULL ends a list */
 	const char *text;
-	bool optional; /* it and those behind it may be missing */
-	bool repeat;   /* the last one: any number */
+	const char *const *words; /* what is offered for it, NULL-terminated; NULL: by its name */
+	bool optional;		  /* it and those behind it may be missing */
+	bool repeat;		  /* the last one: any number */
 };
 
 enum command_shape {

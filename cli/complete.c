@@ -166,11 +166,16 @@ static void walk(struct walk *w, const char *word)
 
 /* --- what comes next --- */
 
+static void add_words(struct walk *w, const char *const *words)
+{
+	for (; words != NULL && *words != NULL; words++)
+		complete_add(&w->c, *words, NULL);
+}
+
 static void add_value(struct walk *w, const struct option_def *def)
 {
 	w->c.cli.given.command = command_of(w);
-	for (int i = 0; def->words != NULL && def->words[i] != NULL; i++)
-		complete_add(&w->c, def->words[i], NULL);
+	add_words(w, def->words);
 	if (def->words == NULL && def->value != NULL)
 		complete_values(&w->c, def->value, false);
 }
@@ -212,7 +217,10 @@ static void add_argument(struct walk *w, const struct command *command)
 		a++;
 		skip--;
 	}
-	if (a != NULL && a->name != NULL)
+	if (a == NULL || a->name == NULL)
+		return;
+	add_words(w, a->words);
+	if (a->words == NULL)
 		complete_values(&w->c, a->name, true);
 }
 

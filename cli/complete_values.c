@@ -68,6 +68,12 @@ static void add_events(struct complete *c)
 		complete_add(c, event_types[i].name, event_types[i].text);
 }
 
+static void add_codes(struct complete *c)
+{
+	for (int code = -1; code > -ERR_NUMBER_COUNT; code--)
+		complete_add(c, error_word(code), error_text(code));
+}
+
 static void add_keys(struct complete *c)
 {
 	for (int key = 0; key < CONFIG_COUNT; key++)
@@ -153,11 +159,6 @@ static void add_words(struct complete *c, const char *const *words)
 		complete_add(c, *words, NULL);
 }
 
-static void add_shells(struct complete *c)
-{
-	add_words(c, (const char *const[]){"bash", "zsh", "fish", NULL});
-}
-
 static void add_offsets(struct complete *c)
 {
 	add_words(c, (const char *const[]){"beginning", "end", NULL});
@@ -210,6 +211,10 @@ static const struct list payments = {
     "paymentd", "/api/v1/payments", "payment_id", {"status", "order_id", "created_at"}};
 static const struct list notifications = {
     "notifyd", "/api/v1/notifications", "notification_id", {"kind", "order_id", "created_at"}};
+static const struct list letters = {
+    "dlqd", "/api/v1/dlq/letters", "letter_id", {"state", "consumer_group", "error_reason"}};
+static const struct list jobs = {"dlqd", "/api/v1/dlq/jobs", "job_id", {"state", "created_at"}};
+static const struct list policies = {"dlqd", "/api/v1/dlq/policies", "error_code", {NULL}};
 static const struct list orders = {NULL, NULL, "order_id", {"status", "customer_name", "created_at"}};
 
 struct lines {
@@ -224,20 +229,27 @@ static void add_plain(struct buf *out, const char *text)
 		buf_addc(out, (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
 }
 
+static void add_member(struct buf *out, const json_t *row, const char *name)
+{
+	const json_t *value = json_object_get(row, name);
+
+	if (json_is_integer(value))
+		buf_addf(out, "%lld", (long long)json_integer_value(value));
+	else
+		add_plain(out, json_string_or(row, name, ""));
+}
+
 static int add_line(void *arg, json_t *row, struct error *err)
 {
 	const struct lines *l = arg;
-	const char *id = json_string_or(row, l->list->id, NULL);
 
 	(void)err;
-	if (id != NULL) {
-		add_plain(l->out, id);
-		for (size_t i = 0; i < ARRAY_LEN(l->list->about) && l->list->about[i] != NULL; i++) {
-			buf_addc(l->out, i == 0 ? '\t' : ' ');
-			add_plain(l->out, json_string_or(row, l->list->about[i], ""));
-		}
-		buf_addc(l->out, '\n');
+	add_member(l->out, row, l->list->id);
+	for (size_t i = 0; i < ARRAY_LEN(l->list->about) && l->list->about[i] != NULL; i++) {
+		buf_addc(l->out, i == 0 ? '\t' : ' ');
+		add_member(l->out, row, l->list->about[i]);
 	}
+	buf_addc(l->out, '\n');
 	json_decref(row);
 	return 0;
 }
@@ -339,6 +351,10 @@ static const struct {
     {.kind = "INGREDIENT", .live = "ingredients", .fetch = fetch_list, .arg = &ingredients},
     {.kind = "PAYMENT", .live = "payments", .fetch = fetch_list, .arg = &payments},
     {.kind = "NOTIFICATION", .live = "notifications", .fetch = fetch_list, .arg = &notifications},
+    {.kind = "LETTER", .live = "letters", .fetch = fetch_list, .arg = &letters},
+    {.kind = "JOB", .live = "jobs", .fetch = fetch_list, .arg = &jobs},
+    {.kind = "CODE", .fixed = add_codes, .live = "policies", .fetch = fetch_list, .arg = &policies},
+    {.kind = "TYPE", .fixed = add_events},
     {.kind = "TOPIC", .fixed = add_topics, .live = "topics", .fetch = fetch_topics},
     {.kind = "GROUP", .fixed = add_groups, .live = "groups", .fetch = fetch_groups},
     {.kind = "DAEMON", .fixed = add_daemons},
@@ -351,7 +367,6 @@ static const struct {
     {.kind = "COLUMN", .fixed = add_sort_column},
     {.kind = "A,B", .fixed = add_column_list},
     {.kind = "FILE", .fixed = add_files},
-    {.kind = "SHELL", .fixed = add_shells},
     {.kind = "OFFSET", .fixed = add_offsets},
     {.kind = "MEMBER=VALUE", .fixed = add_members},
     {.kind = "METHOD", .fixed = add_methods},

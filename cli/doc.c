@@ -78,7 +78,7 @@ bool doc_word(const char **text, const char **ret, size_t *ret_len)
 
 static bool is_literal(const char *line)
 {
-	return strncmp(line, "    ", 4) == 0;
+	return *line == '\t' || strncmp(line, "    ", 4) == 0;
 }
 
 static size_t line_length(const char *line)
@@ -111,7 +111,7 @@ static void write_literal(struct doc *d, const char *block)
 	CLEANUP(buf_done) struct buf lines = {0};
 
 	while (*block != '\0') {
-		size_t len = line_length(block), skip = is_literal(block) ? 4 : 0;
+		size_t len = line_length(block), skip = *block == '\t' ? 1 : is_literal(block) ? 4 : 0;
 
 		buf_add(&lines, block + skip, len - skip);
 		block += len;

@@ -5,7 +5,8 @@
  *     # Title             a section          ## Title      a subsection
  *     words               a paragraph; `code` stands out, name(5) refers to another page
  *     - term :: words     an entry of a list
- *     (indented)          literal lines; "$ command" is an example that the tests run
+ *     (indented)          literal lines, by a tab or four spaces; "$ command" is an example that the tests
+ * run
  *     @name               a part that is written from a table: the caller's
  * One thread.
  */

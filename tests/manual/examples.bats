@@ -34,6 +34,18 @@ paid_order() {
 	pizzactl order create --item margherita --name Test --email test@example.org --address here --wait paid -o name
 }
 
+# A dead letter of this test's own: a message that is no event.
+dead_letter() {
+	local place
+	place=$(pizzactl topic produce order-events --key poison --value '{"not": "an event"}' -q -o json |
+		jq -r '"topic = order-events and partition = \(.partition) and offset = \(.offset)"')
+	eventually 20 letters_of "$place" >&2 && letters_of "$place"
+}
+
+letters_of() {
+	pizzactl dlq ls --where "$1" --limit 1 -o name | grep .
+}
+
 # The id that an example of a page needs in place of the one in the manual.
 real_id() { # real_id PAGE ORDER
 	case $1 in
@@ -53,6 +65,18 @@ prepared() { # prepared PAGE COMMAND: the command with what is there
 		id=$(real_id "$page" "$(paid_order)") && [ -n "$id" ] || return 1
 		command=${command//01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11/$id}
 		command=${command//01939b1c/$id}
+	fi
+	if [[ $command == *7d4ad12f* ]]; then
+		id=$(dead_letter) && [ -n "$id" ] || return 1
+		command=${command//7d4ad12f/$id}
+	fi
+	if [[ $command == *a41c77e0* ]]; then
+		id=$(pizzactl dlq groups --limit 1 -o name) && [ -n "$id" ] || return 1
+		command=${command//a41c77e0/$id}
+	fi
+	if [[ $command == *" 42" ]]; then
+		id=$(pizzactl dlq jobs --limit 1 -o name) && [ -n "$id" ] || return 1
+		command=${command/ 42/ $id}
 	fi
 	if [[ $command == *hawaiian* ]]; then # the menu keeps its own
 		id=gone-$RANDOM
