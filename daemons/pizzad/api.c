@@ -356,11 +356,10 @@ static int advance(struct command *c, struct error *err)
 
 static void write_trail(const struct command *c, int rc, const struct error *err)
 {
-	static const char *const actions[] = {[VERB_START] = "service.start",
-					      [VERB_STOP] = "service.stop",
-					      [VERB_RESTART] = "service.restart",
-					      [VERB_SCALE] = "service.scale",
-					      [VERB_DOWN] = "system.down"};
+	static const char *const actions[] = {
+	    [VERB_START] = "service.start",	[VERB_STOP] = "service.stop",
+	    [VERB_RESTART] = "service.restart", [VERB_SCALE] = "service.scale",
+	    [VERB_RELOAD] = "config.reload",	[VERB_DOWN] = "system.down"};
 	AUTO_JSON json_t *arguments = NULL;
 
 	if (c->verb == VERB_STATUS)
