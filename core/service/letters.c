@@ -122,11 +122,11 @@ static int find_and_send(struct search *q, struct error *err)
 	struct letters *l = q->letters;
 	const char *topic = db_text(q->row, 0, L_TOPIC);
 	volatile bool stop = false;
-	int rc = bus_admin_read(l->admin, topic, db_time(q->row, 0, L_NOT_BEFORE), -1, false, &stop, look_at,
-				q, err);
+	int rc = bus_admin_read(l->admin, topic, db_time(q->row, 0, L_NOT_BEFORE), -1, false, NULL, &stop,
+				look_at, q, err);
 
 	if (rc == 0 && q->sent == 0)
-		rc = bus_admin_read(l->admin, topic, -1, -1, false, &stop, look_at, q, err);
+		rc = bus_admin_read(l->admin, topic, -1, -1, false, NULL, &stop, look_at, q, err);
 	if (rc < 0)
 		return rc;
 	if (q->sent < 0)
