@@ -434,7 +434,7 @@ static void delivered(void *arg, void *message_arg, int code, const char *why, i
 int topics_produce(struct console *c, const struct topics_message *m, json_t **ret, struct error *err)
 {
 	struct bus_options options = {.bootstrap = console_bootstrap(c), .client_id = "pizzactl"};
-	struct bus_producer *p;
+	struct bus_producer *p = NULL;
 	struct delivery d = {0};
 	int timeout = console_timeout_ms(c);
 	int rc = guard_change("topic produce", err);

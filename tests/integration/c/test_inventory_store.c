@@ -682,7 +682,7 @@ static void test_lists(void **state)
 	const struct shelf_page low = {"low", "", 50};
 	AUTO_JSON json_t *two = NULL, *rest = NULL, *rejected = NULL, *levels = NULL, *one = NULL;
 	struct db_conn *c = NULL;
-	bool more;
+	bool more = false;
 
 	(void)state;
 	OK(handle_one(&rich));

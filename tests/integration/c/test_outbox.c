@@ -188,7 +188,7 @@ static void windows_are_complete_and_ordered(void **state)
 	pthread_t threads[WRITERS];
 	struct position p = {0};
 	struct seen s = {0};
-	struct outbox_figures f;
+	struct outbox_figures f = {0};
 	struct db_conn *c = NULL;
 	struct error err;
 
@@ -218,7 +218,7 @@ static void backlogs_go_on_where_they_were(void **state)
 	struct position p = {0}, again = {0};
 	struct db_conn *c = NULL, *writer_conn = NULL;
 	struct db_result *rows = NULL;
-	struct outbox_figures f;
+	struct outbox_figures f = {0};
 	struct error err;
 	int64_t after, taken;
 
