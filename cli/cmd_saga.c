@@ -269,18 +269,21 @@ static int saga_follow(struct cli *c, struct error *err)
 
 /* --- retry, cancel, compensate --- */
 
-static int change(struct cli *c, const char *format, struct error *err)
+static int change(struct cli *c, const char *verb, struct error *err)
 {
 	char id[UUID_TEXT_SIZE];
 	AUTO_FREE char *path = NULL;
 	struct uuid order = {0};
+	json_t *body;
 	int rc = cli_order_id(c, 0, &order, err);
 
 	if (rc < 0)
 		return rc;
-	path = xasprintf("/api/v1/%s/%s/%s", strcmp(format, "cancel") == 0 ? "orders" : "sagas",
-			 uuid_format(order, id), format);
-	return cli_change(c, "POST", "orderd", path, json_object(), err);
+	path = xasprintf("/api/v1/sagas/%s/%s", uuid_format(order, id), verb);
+	body = json_object();
+	if (cli_given(c, "expect-version"))
+		json_object_set_new(body, "expected_version", json_integer(cli_int(c, "expect-version", 0)));
+	return cli_change(c, "POST", "orderd", path, body, err);
 }
 
 static int saga_retry(struct cli *c, struct error *err)
@@ -379,6 +382,7 @@ static const struct column wait_columns[] = {
 static const struct column change_columns[] = {
     {.name = "order_id", .title = "order", .flags = COLUMN_ID, .text = "the order"},
     {.name = "status", .kind = COLUMN_STATE, .text = "its status now"},
+    {.name = "version", .kind = COLUMN_INT, .flags = COLUMN_WIDE, .text = "its version now"},
     {.name = NULL},
 };
 
@@ -429,6 +433,14 @@ static const struct option_def wait_options[] = {
     {.name = NULL},
 };
 
+static const struct option_def change_options[] = {
+    {.name = "expect-version",
+     .kind = VALUE_INT,
+     .value = "N",
+     .text = "only if the order is still at this version (exit 9 otherwise)"},
+    {.name = NULL},
+};
+
 const struct noun noun_saga = {
     .name = "saga",
     .group = "orders",
@@ -467,8 +479,9 @@ const struct noun noun_saga = {
 	     .examples = {"pizzactl saga follow", "pizzactl saga follow 01939b1c -o jsonl"},
 	     .run = saga_follow},
 	    {.verb = "retry",
-	     .summary = "ask again for the step that a saga waits for",
+	     .summary = "end the waiting for the next try of the step that a saga waits for",
 	     .arguments = saga_argument,
+	     .options = change_options,
 	     .columns = change_columns,
 	     .shape = SHAPE_SHOW,
 	     .flags = COMMAND_CHANGES,
@@ -477,14 +490,16 @@ const struct noun noun_saga = {
 	    {.verb = "cancel",
 	     .summary = "cancel the order; what was done for it is undone",
 	     .arguments = saga_argument,
+	     .options = change_options,
 	     .columns = change_columns,
 	     .shape = SHAPE_SHOW,
 	     .flags = COMMAND_CHANGES,
 	     .examples = {"pizzactl saga cancel 01939b1c"},
 	     .run = saga_cancel},
 	    {.verb = "compensate",
-	     .summary = "ask again for the refund and the release that a cancelled order is owed",
+	     .summary = "cancel, and end the waiting for the refund and the release that are owed then",
 	     .arguments = saga_argument,
+	     .options = change_options,
 	     .columns = change_columns,
 	     .shape = SHAPE_SHOW,
 	     .flags = COMMAND_CHANGES,

@@ -115,7 +115,8 @@ static const struct http_route routes[] = {
     {"POST", "/api/v1/orders", post_order, HTTP_CUSTOMER, false},
     {"GET", "/api/v1/orders", get_orders, HTTP_CUSTOMER, true},
     {"GET", "/api/v1/orders/{id}", get_order, HTTP_CUSTOMER, true},
-    {"POST", "/api/v1/orders/{id}/cancel", saga_post_cancel, HTTP_CUSTOMER, true},
+    {"POST", "/api/v1/orders/{id}/cancel", saga_post_order_cancel, HTTP_CUSTOMER, true},
+    {"POST", "/api/v1/sagas/{id}/cancel", saga_post_cancel, HTTP_OPERATOR, true},
     {"POST", "/api/v1/sagas/{id}/compensate", saga_post_compensate, HTTP_OPERATOR, true},
     {"POST", "/api/v1/sagas/{id}/retry", saga_post_retry, HTTP_OPERATOR, true},
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/json.h"
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/service/audit.h"
 #include "daemons/order/moves.h"
@@ -14,7 +15,7 @@
 #include "daemons/order/request.h"
 #include "daemons/order/rules.h"
 
-/* --- cancel, compensate --- */
+/* --- a customer's cancel --- */
 
 static int reply_with_order(struct service *s, struct uuid id, struct buf *out, struct error *err)
 {
@@ -26,7 +27,7 @@ static int reply_with_order(struct service *s, struct uuid id, struct buf *out, 
 	return rc;
 }
 
-void saga_post_cancel(struct http_request *r, void *service)
+void saga_post_order_cancel(struct http_request *r, void *service)
 {
 	struct cancel_request q = {.by = "customer"};
 	struct request_change change;
@@ -55,42 +56,7 @@ static json_t *arguments(const struct request_change *change)
 	return j;
 }
 
-static int compensate(struct http_request *r, struct service *s, const struct request_change *change,
-		      struct uuid order_id, struct error *err)
-{
-	AUTO_JSON json_t *args = arguments(change);
-	struct audit_origin origin;
-	char id[UUID_TEXT_SIZE];
-	const struct audit_entry entry = {&origin, "saga.compensate", uuid_format(order_id, id), args, "ok"};
-	const struct cancel_request q = {order_id, change->reason, "operator", change->expected_version,
-					 &entry};
-	int rc;
-
-	audit_origin(r, args, &origin);
-	rc = moves_cancel(s, &q, err);
-	if (rc < 0)
-		audit_refused(s, r, entry.action, id, args, err);
-	return rc;
-}
-
-void saga_post_compensate(struct http_request *r, void *service)
-{
-	struct request_change change;
-	struct buf text = {0};
-	struct error err;
-	struct uuid id;
-	int rc = request_order_id(r, &id, &err);
-
-	if (rc == 0)
-		rc = request_read_change(r, "compensated by an operator", &change, &err);
-	if (rc == 0)
-		rc = compensate(r, service, &change, id, &err);
-	if (rc == 0)
-		rc = reply_with_order(service, id, &text, &err);
-	request_reply(r, rc, &text, &err);
-}
-
-/* --- retry --- */
+/* --- hastening --- */
 
 /* The daemons that may owe something to an order of this status; none: ERR_CONFLICT. */
 static int owing(enum order_status status, const struct daemon_info *ret[2], struct error *err)
@@ -143,6 +109,72 @@ static int hasten(struct service *s, const struct daemon_info *const others[2], 
 	}
 	return rc;
 }
+
+/* --- an operator's cancel and compensate --- */
+
+static int cancel_audited(struct http_request *r, struct service *s, const struct request_change *change,
+			  const char *action, struct uuid order_id, struct error *err)
+{
+	AUTO_JSON json_t *args = arguments(change);
+	struct audit_origin origin;
+	char id[UUID_TEXT_SIZE];
+	const struct audit_entry entry = {&origin, action, uuid_format(order_id, id), args, "ok"};
+	struct cancel_request q = {order_id, change->reason, "operator", change->expected_version, &entry};
+	int rc;
+
+	audit_origin(r, args, &origin);
+	if (origin.reason[0] != '\0')
+		q.reason = origin.reason;
+	rc = moves_cancel(s, &q, err);
+	if (rc < 0)
+		audit_refused(s, r, action, id, args, err);
+	return rc;
+}
+
+/* The refund and the release that are owed need not wait for their next try; they come also without this. */
+static void hasten_undoing(struct service *s, struct uuid order_id)
+{
+	const struct daemon_info *others[2];
+	AUTO_JSON json_t *list = json_array();
+	char id[UUID_TEXT_SIZE];
+	struct error err;
+
+	if (owing(ORDER_CANCELLED, others, &err) < 0 ||
+	    hasten(s, others, uuid_format(order_id, id), list, &err) < 0)
+		log_err(LOG_INFO, &err, "the compensation of order %s is not hastened", id);
+}
+
+static void change_by_operator(struct http_request *r, struct service *s, const char *action,
+			       const char *fallback)
+{
+	struct request_change change;
+	struct buf text = {0};
+	struct error err;
+	struct uuid id;
+	int rc = request_order_id(r, &id, &err);
+
+	if (rc == 0)
+		rc = request_read_change(r, fallback, &change, &err);
+	if (rc == 0)
+		rc = cancel_audited(r, s, &change, action, id, &err);
+	if (rc == 0) {
+		hasten_undoing(s, id);
+		rc = reply_with_order(s, id, &text, &err);
+	}
+	request_reply(r, rc, &text, &err);
+}
+
+void saga_post_cancel(struct http_request *r, void *service)
+{
+	change_by_operator(r, service, "saga.cancel", "cancelled by an operator");
+}
+
+void saga_post_compensate(struct http_request *r, void *service)
+{
+	change_by_operator(r, service, "saga.compensate", "compensated by an operator");
+}
+
+/* --- retry --- */
 
 static int retry(struct service *s, const struct request_change *change, struct uuid order_id, json_t **ret,
 		 struct error *err)

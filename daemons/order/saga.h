@@ -7,7 +7,9 @@
 
 #include "core/http/server.h"
 
+void saga_post_order_cancel(struct http_request *r, void *service); /* the customer's */
 void saga_post_cancel(struct http_request *r, void *service);
+/* Cancels, unless that was done, and ends the waiting of what is owed then. */
 void saga_post_compensate(struct http_request *r, void *service);
 /*
  * Ends the waiting for the next try: the daemon that owes the awaited step makes its parked messages and

@@ -100,6 +100,8 @@ operator() { http POST "$(url 2 "$1")" "$2" -H "Authorization: Bearer $(token)" 
 	[ "$code" = 409 ]
 	run "$PIZZACTL" saga retry "$id" --reason test --yes
 	[ "$status" = 9 ]
+	run "$PIZZACTL" saga compensate "$id" --expect-version 2 --reason test --yes
+	[ "$status" = 9 ]
 	operator "/api/v1/sagas/$id/compensate" '{"expected_version":2,"reason":"test"}'
 	[ "$code" = 409 ]
 	operator "/api/v1/sagas/$id/compensate" '{"expected_version":3,"reason":"test"}'
