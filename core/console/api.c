@@ -137,19 +137,36 @@ int api_problem(const char *what, int status, const char *body, size_t n, struct
 	return code;
 }
 
+static bool is_change(const struct api_request *r)
+{
+	return !r->asks && strcmp(r->method, "GET") != 0;
+}
+
 static int unreachable(const struct api_request *r, const struct http_result *result, struct error *err)
 {
 	char base[API_BASE_SIZE] = "";
 
-	if (result->code == ERR_UNKNOWN) {
+	if (result->code == ERR_UNKNOWN && is_change(r)) {
 		error_set(err, ERR_TIMEOUT, r->daemon, "no answer: %s", result->why);
 		error_hint(err, "what was asked for may have been done; see pizzactl status %s", r->daemon);
 		return ERR_TIMEOUT;
 	}
 	api_base(r->daemon, base, sizeof(base));
-	error_set(err, ERR_UNAVAILABLE, r->daemon, "cannot be reached at %s: %s", base, result->why);
-	error_hint(err, "see pizzactl status %s", r->daemon);
-	return ERR_UNAVAILABLE;
+	error_set(err, ERR_UNAVAILABLE, r->daemon, "%s at %s: %s",
+		  result->code == ERR_UNKNOWN ? "does not answer" : "cannot be reached", base, result->why);
+	return console_explain(r->daemon, ERR_UNAVAILABLE, err);
+}
+
+/* A daemon that answers 503 is there, and lacks something itself: mostly its database. */
+static int refused(const struct api_request *r, const struct http_result *result, struct error *err)
+{
+	int rc = api_problem(r->daemon, result->status, result->body.data, result->body.len, err);
+
+	if (rc == ERR_UNAVAILABLE && err != NULL && err->hint[0] == '\0')
+		error_hint(err,
+			   "topics, lag, logs and status still work; pizzactl status %s shows what it lacks",
+			   r->daemon);
+	return rc;
 }
 
 static int read_answer(const struct api_request *r, const struct http_result *result, json_t **ret,
@@ -158,7 +175,7 @@ static int read_answer(const struct api_request *r, const struct http_result *re
 	json_error_t why;
 
 	if (result->status >= 400)
-		return api_problem(r->daemon, result->status, result->body.data, result->body.len, err);
+		return refused(r, result, err);
 	if (ret == NULL)
 		return 0;
 	*ret = NULL;
@@ -168,11 +185,6 @@ static int read_answer(const struct api_request *r, const struct http_result *re
 	if (*ret == NULL)
 		return error_set(err, ERR_FAILED, r->daemon, "its answer is no JSON: %s", why.text);
 	return 0;
-}
-
-static bool is_change(const struct api_request *r)
-{
-	return !r->asks && strcmp(r->method, "GET") != 0;
 }
 
 static int perform(struct console *c, const struct api_request *r, const char *token, json_t **ret,

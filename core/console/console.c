@@ -10,7 +10,10 @@
 #include "core/config/config.h"
 #include "core/config/paths.h"
 #include "core/console/context.h"
+#include "core/console/control.h"
 #include "core/contract/daemons.h"
+
+#define GRACE_MS 500 /* the server tells of its own time-out first */
 
 struct console {
 	int timeout_ms;
@@ -58,6 +61,32 @@ int console_not_named(const char *what, const char *key, struct error *err)
 	return ERR_USAGE;
 }
 
+/* What does not need a backend. */
+static const char *still_works(const char *backend)
+{
+	if (strcmp(backend, "postgres") == 0)
+		return "topics, lag, logs and status still work";
+	if (strcmp(backend, "kafka") == 0)
+		return "orders, sagas, the menu and status still work";
+	return "lists, timelines, topics and the other daemons still work";
+}
+
+int console_explain(const char *backend, int rc, struct error *err)
+{
+	char option[64] = "";
+
+	if (rc != ERR_UNAVAILABLE)
+		return rc;
+	if (context_chosen() == CHOICE_OPTION)
+		snprintf(option, sizeof(option), " -C %s", context_now()->name);
+	if (context_is_local() && !control_runs())
+		error_hint(err, "nothing runs: pizzactl%s up starts it, pizzactl%s doctor says what it lacks",
+			   option, option);
+	else
+		error_hint(err, "%s; pizzactl%s status %s shows why", still_works(backend), option, backend);
+	return rc;
+}
+
 /* Time-outs stand in the connection string, as the form of the string (URL or keywords) wants them. */
 void console_db_options(const struct console *c, struct db_options *ret)
 {
@@ -79,6 +108,7 @@ void console_db_options(const struct console *c, struct db_options *ret)
 	snprintf(ret->application, sizeof(ret->application), "pizzactl");
 	ret->pool_size = 1;
 	ret->acquire_timeout_ms = c->timeout_ms;
+	ret->answer_timeout_ms = c->timeout_ms + GRACE_MS;
 }
 
 int console_db(struct console *c, struct db_conn **ret, struct error *err)
@@ -95,9 +125,7 @@ int console_db(struct console *c, struct db_conn **ret, struct error *err)
 		rc = db_acquire(c->db, &c->conn, err);
 		if (rc < 0) {
 			c->conn = NULL;
-			if (rc == ERR_UNAVAILABLE)
-				error_hint(err, "the read model is needed for this; see pizzactl status");
-			return rc;
+			return console_explain("postgres", rc, err);
 		}
 	}
 	*ret = c->conn;
@@ -138,8 +166,7 @@ static int connect_bus(struct console *c, struct error *err)
 	bus_admin_free(c->bus);
 	c->bus = NULL;
 	error_set(err, ERR_UNAVAILABLE, "Kafka", "cannot be reached at %s", options.bootstrap);
-	error_hint(err, "see pizzactl status kafka");
-	return ERR_UNAVAILABLE;
+	return console_explain("kafka", ERR_UNAVAILABLE, err);
 }
 
 int console_bus(struct console *c, struct bus_admin **ret, struct error *err)

@@ -36,6 +36,11 @@ int console_bus(struct console *c, struct bus_admin **ret, struct error *err) MU
 const char *console_bootstrap(struct console *c);
 /* ERR_USAGE: the context in use does not name `key`, which `what` needs. */
 int console_not_named(const char *what, const char *key, struct error *err);
+/*
+ * Completes the error of a backend ("postgres", "kafka", a daemon) that cannot be reached: what still works,
+ * and the command that shows why.  Errors of other kinds stay as they are.  Returns rc.
+ */
+int console_explain(const char *backend, int rc, struct error *err);
 /* The operator token, "" when there is none; a token with wrong permissions is ERR_REFUSED. */
 int console_token(struct console *c, const char **ret, struct error *err) MUST_USE;
 

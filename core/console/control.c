@@ -37,7 +37,7 @@
 static int not_running(struct error *err)
 {
 	error_set(err, ERR_UNAVAILABLE, "pizzad", "does not run with the home folder %.200s", paths_home());
-	error_hint(err, "pizzactl up starts it");
+	error_hint(err, "pizzactl up starts it; pizzactl doctor says what it lacks");
 	return ERR_UNAVAILABLE;
 }
 
@@ -479,6 +479,11 @@ static bool lock_is_free(void)
 	free_now = flock(fd, LOCK_EX | LOCK_NB) == 0;
 	close(fd);
 	return free_now;
+}
+
+bool control_runs(void)
+{
+	return !lock_is_free();
 }
 
 int control_down(int timeout_ms, control_progress_fn *progress, void *arg, bool *ret_was_running,

@@ -31,6 +31,8 @@ int control_up(int timeout_ms, control_progress_fn *progress, void *arg, bool *r
 /* Stops everything in order and waits for it.  Not running is fine: *ret_was_running tells. */
 int control_down(int timeout_ms, control_progress_fn *progress, void *arg, bool *ret_was_running,
 		 struct error *err) MUST_USE;
+/* True while a supervisor runs with this home folder. */
+bool control_runs(void);
 /*
  * What runs: {"home","pid","port_base","version","state","services":[…]}, owned.  ERR_UNAVAILABLE with a hint
  * when the supervisor does not run.

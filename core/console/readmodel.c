@@ -60,7 +60,7 @@ int readmodel_query(struct console *c, const char *sql, const struct db_params *
 		return rc;
 	console_db_lost(c);
 	rc = console_db(c, &conn, err);
-	return rc < 0 ? rc : db_query(conn, sql, params, ret, err);
+	return rc < 0 ? rc : console_explain("postgres", db_query(conn, sql, params, ret, err), err);
 }
 
 struct stream {
@@ -85,7 +85,7 @@ static int stream(struct console *c, const char *sql, const struct db_params *pa
 	int rc = console_db(c, &conn, err);
 
 	if (rc == 0)
-		rc = db_stream(conn, sql, params, stream_row, &s, err);
+		rc = console_explain("postgres", db_stream(conn, sql, params, stream_row, &s, err), err);
 	return rc < 0 ? rc : 0;
 }
 
