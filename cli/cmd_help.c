@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/page.h"
+#include "cli/plugin.h"
 #include "core/base/mem.h"
 #include "core/base/nearest.h"
 
@@ -50,6 +51,15 @@ static int unknown_topic(const char *word, struct error *err)
 	return ERR_USAGE;
 }
 
+/* What is no command of ours may be a plugin: it explains itself.  ERR_NOT_FOUND: there is none. */
+static int help_plugin(char *name, struct invocation *about, struct error *err)
+{
+	char *words[] = {"pizzactl", name, "--help", NULL};
+
+	about->unknown_at = 1;
+	return plugin_run(3, words, about, err);
+}
+
 /* The words after `help` are a command line of their own, or a page's name. */
 static int help_show(struct cli *c, struct error *err)
 {
@@ -57,14 +67,18 @@ static int help_show(struct cli *c, struct error *err)
 	CLEANUP(buf_done) struct buf text = {0};
 	char *words[4] = {"pizzactl", "--help"};
 	struct page p;
-	int n = 2;
+	int n = 2, rc;
 
 	for (int i = 0; i < cli_arguments(c) && i < 2; i++)
 		words[n++] = (char *)cli_argument(c, i);
 	if (n == 3 && !is_noun(words[2]) && page_find(words[2], &p))
 		return show_page(c, &p, err);
-	if (command_parse(n, words, &about, err) < 0)
-		return about.noun == NULL ? unknown_topic(words[2], err) : ERR_USAGE;
+	if (command_parse(n, words, &about, err) < 0) {
+		if (about.noun != NULL)
+			return ERR_USAGE;
+		rc = about.unknown_at > 0 ? help_plugin(words[2], &about, err) : ERR_NOT_FOUND;
+		return rc == ERR_NOT_FOUND ? unknown_topic(words[2], err) : rc;
+	}
 	help_invocation(&text, &about);
 	(void)cli_print(c, &text, false);
 	return 0;

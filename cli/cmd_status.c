@@ -11,6 +11,7 @@
 #include "core/base/mem.h"
 #include "core/base/nearest.h"
 #include "core/console/control.h"
+#include "core/console/guard.h"
 #include "core/console/status.h"
 
 /* --- status --- */
@@ -164,18 +165,17 @@ static int each(struct cli *c, action *act, const char *done, struct error *err)
 {
 	struct console *console = NULL;
 	struct error why = {0};
+	bool dry = cli_flag(c, "dry-run");
 	int failed = 0, rc = cli_console(c, &console, err);
 
+	if (rc == 0)
+		rc = guard_local(c->given.noun->name, err);
 	if (rc < 0)
 		return rc;
 	for (int i = 0; i < cli_arguments(c); i++) {
-		if (cli_flag(c, "dry-run")) {
-			cli_say(c, "%s would be %s.", cli_argument(c, i), done);
-			continue;
-		}
-		rc = act(cli_argument(c, i), failed == 0 ? err : &why);
+		rc = (dry ? control_known : act)(cli_argument(c, i), failed == 0 ? err : &why);
 		if (rc == 0)
-			cli_say(c, "%s is %s.", cli_argument(c, i), done);
+			cli_say(c, dry ? "%s would be %s." : "%s is %s.", cli_argument(c, i), done);
 		else if (failed++ > 0)
 			cli_say(c, "pizzactl: %s: %s", why.what, why.why);
 	}
@@ -278,12 +278,16 @@ static int scale(struct cli *c, struct error *err)
 	char name[64], warning[200] = "";
 	int n, rc = cli_console(c, &console, err);
 
+	if (rc == 0)
+		rc = guard_local("scale", err);
 	for (int i = 0; rc == 0 && i < cli_arguments(c); i++) {
 		rc = parse_scale(cli_argument(c, i), name, sizeof(name), &n, err);
 		if (rc < 0)
 			break;
 		if (cli_flag(c, "dry-run")) {
-			cli_say(c, "%s would have %d replicas.", name, n);
+			rc = control_known(name, err);
+			if (rc == 0)
+				cli_say(c, "%s would have %d replica%s.", name, n, n == 1 ? "" : "s");
 			continue;
 		}
 		rc = control_scale(name, n, warning, err);

@@ -12,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/config/paths.h"
 #include "core/console/control.h"
+#include "core/console/guard.h"
 
 #define LINES_MAX 64
 
@@ -100,17 +101,35 @@ static int prepare(struct cli *c, struct error *err)
 	return cli_console(c, &console, err);
 }
 
+/* 1 after saying what would be done, which is all that was asked for. */
+static int tell_only(struct cli *c, const char *what, struct error *err)
+{
+	int rc = prepare(c, err);
+
+	if (rc < 0 || !cli_flag(c, "dry-run"))
+		return rc;
+	rc = guard_local(what, err);
+	if (rc < 0)
+		return rc;
+	cli_say(c, "Nothing was done: %s would be %s, %s.", paths_home(),
+		strcmp(what, "up") == 0 ? "started" : "stopped",
+		control_runs() ? "where pizzad runs now" : "where nothing runs now");
+	return 1;
+}
+
 static int up(struct cli *c, struct error *err)
 {
-	struct progress_lines *lines = xcalloc(1, sizeof(*lines));
+	struct progress_lines *lines;
 	struct mono start = mono_now();
 	char took[DURATION_TEXT_SIZE];
 	bool already = false;
-	int rc = prepare(c, err);
+	int rc = tell_only(c, "up", err);
 
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	lines = xcalloc(1, sizeof(*lines));
 	init_lines(lines, c);
-	if (rc == 0)
-		rc = control_up((int)cli_ms(c, "timeout", 120000), show_progress, lines, &already, err);
+	rc = control_up((int)cli_ms(c, "timeout", 120000), show_progress, lines, &already, err);
 	free(lines);
 	if (rc < 0)
 		return rc;
@@ -123,15 +142,17 @@ static int up(struct cli *c, struct error *err)
 
 static int down(struct cli *c, struct error *err)
 {
-	struct progress_lines *lines = xcalloc(1, sizeof(*lines));
+	struct progress_lines *lines;
 	struct mono start = mono_now();
 	char took[DURATION_TEXT_SIZE];
 	bool was_running = false;
-	int rc = prepare(c, err);
+	int rc = tell_only(c, "down", err);
 
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	lines = xcalloc(1, sizeof(*lines));
 	init_lines(lines, c);
-	if (rc == 0)
-		rc = control_down((int)cli_ms(c, "timeout", 60000), show_progress, lines, &was_running, err);
+	rc = control_down((int)cli_ms(c, "timeout", 60000), show_progress, lines, &was_running, err);
 	free(lines);
 	if (rc < 0)
 		return rc;

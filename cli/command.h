@@ -95,7 +95,8 @@ struct invocation {
 	int given_count;
 	const char **arguments; /* owned */
 	int argument_count;
-	bool help; /* -h or --help was there */
+	int unknown_at; /* the word that no command begins with; 0: there is none */
+	bool help;	/* -h or --help was there */
 };
 
 /*

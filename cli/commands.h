@@ -31,6 +31,7 @@
 	X(audit)      \
 	X(context)    \
 	X(config)     \
+	X(plugin)     \
 	X(completion) \
 	X(version)    \
 	X(help)

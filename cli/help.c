@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/page.h"
+#include "cli/plugin.h"
 #include "core/base/mem.h"
 
 #define LINE_MAX_COLUMNS 100
@@ -277,10 +278,12 @@ void help_overview(struct buf *out)
 
 void help_invocation(struct buf *out, const struct invocation *i)
 {
-	if (i->noun == NULL)
+	if (i->noun == NULL) {
 		help_overview(out);
-	else if (i->command == NULL)
+		plugin_overview(out);
+	} else if (i->command == NULL) {
 		help_noun(out, i->noun);
-	else
+	} else {
 		help_command(out, i->noun, i->command);
+	}
 }

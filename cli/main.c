@@ -18,6 +18,7 @@
 #include "cli/cli.h"
 #include "cli/help.h"
 #include "cli/human.h"
+#include "cli/plugin.h"
 #include "cli/terminal.h"
 #include "cli/view.h"
 #include "core/base/buf.h"
@@ -160,6 +161,18 @@ static int finish_stdout(const struct cli *c, int rc, struct error *err)
 	return error_set(err, ERR_IO, "write the output", "%s", strerror(why));
 }
 
+/* Of an unknown command: the plugin's errors, or those of the command line when there is none. */
+static int run_plugin(int argc, char **argv, const struct cli *c, struct error *err)
+{
+	struct error why = {0};
+	int rc = plugin_run(argc, argv, &c->given, &why);
+
+	if (rc == ERR_NOT_FOUND && why.code == 0)
+		return ERR_USAGE;
+	*err = why;
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	struct cli c = {0};
@@ -174,6 +187,8 @@ int main(int argc, char **argv)
 	c.tty = isatty(STDOUT_FILENO) == 1;
 	c.width = c.tty ? terminal_width() : 0;
 	rc = command_parse(argc, argv, &c.given, &err);
+	if (rc == ERR_USAGE && c.given.unknown_at > 0)
+		rc = run_plugin(argc, argv, &c, &err);
 	if (rc == 0) {
 		c.color = wants_color(&c);
 		rc = run(&c, &err);

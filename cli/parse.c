@@ -267,6 +267,8 @@ static int parse_noun(struct parser *p)
 		names[n] = nouns[n]->name;
 		n++;
 	}
+	if (match(p->argv[p->at], names, n) == -1)
+		p->out->unknown_at = p->at;
 	found = choose(p->err, p->argv[p->at], "no such command", names, n);
 	if (found < 0)
 		return ERR_USAGE;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/mem.h"
 
 #define OFFSETS_CHUNK 500
@@ -50,11 +51,25 @@ void bus_admin_free(struct bus_admin *a)
 	free(a);
 }
 
+#define PING_SLICE_MS 150
+#define PING_SURE_MS  700 /* several tries of every address */
+
+/* Where nobody listens at all it does not wait for the whole time-out. */
 int bus_admin_ping(struct bus_admin *a, struct error *err)
 {
+	struct mono began = mono_now(), deadline = mono_add_ms(began, a->timeout_ms);
 	const struct rd_kafka_metadata *metadata;
-	rd_kafka_resp_err_t e = rd_kafka_metadata(a->rk, 0, NULL, &metadata, a->timeout_ms);
+	rd_kafka_resp_err_t e;
 
+	do {
+		int64_t left = mono_left_ms(deadline);
+
+		e = rd_kafka_metadata(a->rk, 0, NULL, &metadata,
+				      left < PING_SLICE_MS ? (int)left : PING_SLICE_MS);
+		rd_kafka_poll(a->rk, 0); /* runs the callback that tells of brokers that are down */
+		if (mono_since_ms(began) >= PING_SURE_MS && atomic_load(&a->link.down))
+			break;
+	} while (e != RD_KAFKA_RESP_ERR_NO_ERROR && mono_left_ms(deadline) > 0);
 	if (e != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return bus_fail(err, e, a->bootstrap, NULL);
 	rd_kafka_metadata_destroy(metadata);
