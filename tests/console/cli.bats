@@ -5,6 +5,7 @@ bats_require_minimum_version 1.5.0
 setup() {
 	PIZZACTL=${PIZZACTL:-$BATS_TEST_DIRNAME/../../build/bin/pizzactl}
 	golden=$BATS_TEST_DIRNAME/golden
+	export PIZZA_PAGER=cat
 	export PIZZA_HOME=$BATS_TEST_TMPDIR/home
 	export PIZZA_PORT_BASE=64000 XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/config
 	unset PIZZA_CONFIG PIZZA_DATABASE_URL PIZZA_KAFKA_BOOTSTRAP COLUMNS
