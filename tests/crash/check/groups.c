@@ -41,7 +41,9 @@ static const struct check rows[] = {
      "WHERE wanted AND NOT seen AND NOT dead"},
     {9, false, NULL, "a message took effect though it is a dead letter that nobody replayed",
      "SELECT consumer_group || ' ' || topic || '/' || partition || '@' || \"offset\" FROM " LEFT_BEHIND " l "
-     "WHERE wanted AND seen AND dead"},
+     "WHERE wanted AND seen AND dead AND NOT EXISTS (SELECT FROM dlqd.letters i WHERE i.event_id = "
+     "l.event_id "
+     "AND i.consumer_group = l.consumer_group AND i.state = 'resolved')"},
     {9, false, NULL, "a message not for the group was buried by it",
      "SELECT consumer_group || ' ' || topic || '/' || partition || '@' || \"offset\" FROM " LEFT_BEHIND " l "
      "WHERE NOT wanted AND dead"},

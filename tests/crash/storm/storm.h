@@ -72,8 +72,8 @@ int figures_print(void);
 
 /* --- strike.c --- */
 
-/* One disturbance; true when it was a kill. */
-bool strike(struct storm *s);
+/* One disturbance; the number of kills it took. */
+int strike(struct storm *s);
 /* Takes everything back that strikes may have left: replicas, armed crash points. */
 void strike_undo(struct storm *s);
 

@@ -15,11 +15,13 @@
 #include "core/console/control.h"
 #include "tests/crash/storm/storm.h"
 
-#define READY_MS       120000
-#define FIRE_MS	       12000
-#define TARGETS_MAX    64
-#define LOOK_EVERY_MS  10
-#define NUDGE_EVERY_MS 300
+#define READY_MS	 120000
+#define CRASHES_IN_A_ROW 5
+#define LONG_KILLS	 100 /* so many make a storm long */
+#define FIRE_MS		 12000
+#define TARGETS_MAX	 64
+#define LOOK_EVERY_MS	 10
+#define NUDGE_EVERY_MS	 300
 
 /* --- killing and measuring --- */
 
@@ -46,27 +48,27 @@ static bool random_target(struct storm *s, struct target *ret)
 	return ret->up;
 }
 
-static bool kill_one(struct storm *s)
+static int kill_one(struct storm *s)
 {
 	struct target t;
 	struct mono since;
 
 	if (!random_target(s, &t))
-		return false;
+		return 0;
 	since = mono_now();
 	target_signal(&t, SIGKILL, false);
 	await_recovery(s, t.service, &t, since, probe_start(s));
-	return true;
+	return 1;
 }
 
-static bool kill_two(struct storm *s)
+static int kill_two(struct storm *s)
 {
 	struct target first, second;
 	struct mono since;
 	char kind[80];
 
 	if (!random_target(s, &first) || !random_target(s, &second) || first.pid == second.pid)
-		return false;
+		return 0;
 	since = mono_now();
 	target_signal(&first, SIGKILL, false);
 	target_signal(&second, SIGKILL, false);
@@ -74,11 +76,11 @@ static bool kill_two(struct storm *s)
 	target_await(&second, since, READY_MS);
 	snprintf(kind, sizeof(kind), "two at once");
 	await_recovery(s, kind, &first, since, probe_start(s));
-	return true;
+	return 2;
 }
 
 /* The server answers a killed backend by throwing everybody out and recovering. */
-static bool kill_backend(struct storm *s)
+static int kill_backend(struct storm *s)
 {
 	struct target t;
 	struct mono since = mono_now();
@@ -86,13 +88,13 @@ static bool kill_backend(struct storm *s)
 	int64_t flow;
 
 	if (!target_find("postgres", &t) || !t.up || (child = target_child(&t, &s->random)) == 0)
-		return false;
+		return 0;
 	kill(child, SIGKILL);
 	flow = probe_end(probe_start(s));
 	figures_add("postgres, one of its children", flow, flow, weather_was_fair(s, since));
 	storm_say(s, "postgres, one of its children (pid %d): sagas flow after %.2f s", (int)child,
 		  (double)flow / 1000);
-	return true;
+	return 1;
 }
 
 /* --- crash points --- */
@@ -173,7 +175,7 @@ static bool await_fire(struct storm *s, const struct crash_at *c)
 	return unlink(path) < 0; /* it may fire at the last moment */
 }
 
-static bool crash(struct storm *s)
+static int crash(struct storm *s)
 {
 	const struct crash_at *c = &crash_points[random_below(&s->random, ARRAY_LEN(crash_points))];
 	struct target t;
@@ -181,11 +183,11 @@ static bool crash(struct storm *s)
 	char kind[80];
 
 	if (!target_find(c->program, &t) || !t.up)
-		return false;
+		return 0;
 	snprintf(kind, sizeof(kind), "%s at %s", c->program, c->point);
 	/* It goes through the point, should nobody else. */
 	if (!arm(c, 1 + random_below(&s->random, c->passes)))
-		return false;
+		return 0;
 	probe = probe_start(s);
 	if (c->lead != NULL && strcmp(c->lead, "replay") == 0)
 		replay_letters(s, 20);
@@ -194,7 +196,7 @@ static bool crash(struct storm *s)
 	if (!await_fire(s, c)) {
 		storm_say(s, "%s was not passed", kind);
 		probe_end(probe);
-		return false;
+		return 0;
 	}
 	/* The probe of the figures starts at the crash. */
 	struct mono since = mono_now();
@@ -202,7 +204,38 @@ static bool crash(struct storm *s)
 
 	probe_end(probe);
 	await_recovery(s, kind, &t, since, second);
-	return true;
+	return 1;
+}
+
+/*
+ * A message that ends its daemon each time: after so many tries, counted durably, it is a dead letter, and
+ * the partition moves on; the replay at the end brings it into effect.
+ */
+static int crash_loop(struct storm *s)
+{
+	static const char *const programs[] = {"orderd", "inventoryd", "paymentd", "notifyd"};
+	const struct crash_at c = {programs[random_below(&s->random, ARRAY_LEN(programs))], "consumer-effect",
+				   1, NULL};
+	struct mono since = mono_now();
+	struct target t;
+	char kind[80];
+	int64_t flow;
+	int kills = 0;
+
+	for (int i = 0; i < CRASHES_IN_A_ROW && target_find(c.program, &t) && t.up && arm(&c, 1); i++) {
+		if (!await_fire(s, &c))
+			break;
+		kills++;
+		since = mono_now();
+		if (target_await(&t, since, READY_MS) < 0)
+			break;
+	}
+	snprintf(kind, sizeof(kind), "%s, %d times in a row", c.program, CRASHES_IN_A_ROW);
+	flow = probe_end(probe_start(s));
+	figures_add(kind, flow, flow, weather_was_fair(s, since));
+	storm_say(s, "%s crashed %d times in a row: sagas flow %.2f s later", c.program, kills,
+		  (double)flow / 1000);
+	return kills;
 }
 
 /* --- stops --- */
@@ -224,22 +257,33 @@ static void stop_for(struct storm *s, const struct target *t, int64_t ms)
 		  (double)flow / 1000);
 }
 
-static bool stop_one(struct storm *s)
+static int stop_one(struct storm *s)
 {
 	struct target t;
 
 	if (random_target(s, &t))
-		stop_for(s, &t, 500 + random_below(&s->random, 5000));
-	return false;
+		stop_for(s, &t, 500 + random_below(&s->random, 9000)); /* some outlive their session */
+	return 0;
 }
 
-static bool stop_backing(struct storm *s)
+static int stop_backing(struct storm *s)
 {
 	struct target t;
 
 	if (target_find(random_percent(&s->random, 50) ? "kafka" : "postgres", &t) && t.up)
 		stop_for(s, &t, 3000 + random_below(&s->random, 7000));
-	return false;
+	return 0;
+}
+
+/* For a minute, in a long storm. */
+static int stop_long(struct storm *s)
+{
+	struct target t;
+
+	if (s->kills >= LONG_KILLS &&
+	    target_find(random_percent(&s->random, 50) ? "kafka" : "postgres", &t) && t.up)
+		stop_for(s, &t, 60000);
+	return 0;
 }
 
 static void scale(struct storm *s, const char *service, int replicas)
@@ -251,7 +295,7 @@ static void scale(struct storm *s, const char *service, int replicas)
 }
 
 /* A relay that is stopped for longer than its lease finds another one at work when it goes on. */
-static bool outlive_lease(struct storm *s)
+static int outlive_lease(struct storm *s)
 {
 	struct target t;
 
@@ -260,10 +304,10 @@ static bool outlive_lease(struct storm *s)
 		if (target_find("outboxd", &t) && t.up)
 			stop_for(s, &t, config_int(CONFIG_OUTBOX_LEASE) + 2000);
 	scale(s, "outboxd", 1);
-	return false;
+	return 0;
 }
 
-static bool change_members(struct storm *s)
+static int change_members(struct storm *s)
 {
 	static const char *const services[] = {"orderd", "inventoryd", "paymentd", "notifyd"};
 	static const int replicas[] = {2, 3, 2, 1};
@@ -279,20 +323,20 @@ static bool change_members(struct storm *s)
 	flow = probe_end(probe_start(s));
 	figures_add("members came and went", flow < 0 ? -1 : 0, flow, weather_was_fair(s, since));
 	storm_say(s, "%s had 2, 3, 2, 1 members: sagas flow %.2f s later", service, (double)flow / 1000);
-	return false;
+	return 0;
 }
 
 /* --- drawing one --- */
 
 static const struct {
 	unsigned weight;
-	bool (*act)(struct storm *s);
+	int (*act)(struct storm *s);
 } strikes[] = {
-    {50, kill_one}, {25, crash},       {4, kill_two},	   {4, kill_backend},
-    {8, stop_one},  {3, stop_backing}, {2, outlive_lease}, {4, change_members},
+    {50, kill_one},    {25, crash},	   {4, kill_two},   {4, kill_backend}, {8, stop_one},
+    {3, stop_backing}, {2, outlive_lease}, {2, crash_loop}, {1, stop_long},    {4, change_members},
 };
 
-bool strike(struct storm *s)
+int strike(struct storm *s)
 {
 	unsigned total = 0, drawn;
 
@@ -304,7 +348,7 @@ bool strike(struct storm *s)
 			return strikes[i].act(s);
 		drawn -= strikes[i].weight;
 	}
-	return false;
+	return 0;
 }
 
 void strike_undo(struct storm *s)
