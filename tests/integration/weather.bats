@@ -70,6 +70,15 @@ letters() {
 	eventually 60 paid "$id"
 }
 
+@test "the lease of a killed relay is not waited for" {
+	pid=$("$PIZZACTL" status -o json | jq '.[] | select(.name == "outboxd") | .pid')
+	kill -STOP "$pid"
+	sql pizza_outbox "UPDATE relay_lease SET expires_at = clock_timestamp() + interval '1 hour'"
+	kill -9 "$pid"
+	id=$(order)
+	eventually 60 paid "$id"
+}
+
 @test "replicas share the work and leave the group when they go" {
 	"$PIZZACTL" scale inventoryd=2
 	"$PIZZACTL" scale orderd=2
