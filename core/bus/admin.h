@@ -11,6 +11,9 @@ struct bus_admin;
 
 int bus_admin_new(const struct bus_options *options, int timeout_ms, struct bus_admin **ret,
 		  struct error *err) MUST_USE;
+/* A handle beside a group, for bus_admin_own_lag: it never joins. */
+int bus_admin_new_beside(const struct bus_options *options, const char *group, int timeout_ms,
+			 struct bus_admin **ret, struct error *err) MUST_USE;
 void bus_admin_free(struct bus_admin *a);
 /* Answers 0 when a broker answered a metadata request. */
 int bus_admin_ping(struct bus_admin *a, struct error *err) MUST_USE;
@@ -54,6 +57,14 @@ struct bus_lag {
  */
 int bus_admin_lag(struct bus_admin *a, const char *const *groups, int group_count, bool seconds,
 		  struct bus_lag **ret, int *ret_count, struct error *err) MUST_USE;
+/*
+ * The same for the handle's own group and all partitions of the topics, without members and ages.  Daemons
+ * use this: librdkafka (2.0.2 to 2.13 at least) ends the process when the connection to the coordinator
+ * breaks while one of the administrative requests of bus_admin_lag is being sent
+ * (confluentinc/librdkafka#5397).
+ */
+int bus_admin_own_lag(struct bus_admin *a, const char *const *topics, int topic_count, struct bus_lag **ret,
+		      int *ret_count, struct error *err) MUST_USE;
 void bus_lag_free(struct bus_lag *l, int count);
 
 struct bus_group_info {

@@ -9,9 +9,10 @@
 
 struct bus_admin {
 	struct bus_link link;	 /* first: see bus_conf */
-	rd_kafka_t *rk;		 /* a consumer without a group, since it also reads */
+	rd_kafka_t *rk;		 /* a consumer, since it also reads; it joins no group */
 	rd_kafka_queue_t *queue; /* answers to administrative requests */
 	char *bootstrap;
+	char *group; /* whose committed offsets bus_admin_own_lag tells */
 	int timeout_ms;
 };
 

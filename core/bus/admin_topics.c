@@ -14,12 +14,23 @@
 int bus_admin_new(const struct bus_options *options, int timeout_ms, struct bus_admin **ret,
 		  struct error *err)
 {
-	static const struct bus_setting settings[] = {
-	    {"group.id", "pizza-admin"},	   {"enable.auto.commit", "false"},
-	    {"enable.auto.offset.store", "false"}, {"enable.partition.eof", "true"},
-	    {"auto.offset.reset", "earliest"},	   {"fetch.wait.max.ms", "100"},
-	    {"fetch.max.bytes", "8388608"},	   {"fetch.message.max.bytes", "65536"},
-	    {"fetch.error.backoff.ms", "50"},	   {"queued.max.messages.kbytes", "16384"},
+	return bus_admin_new_beside(options, "pizza-admin", timeout_ms, ret, err);
+}
+
+int bus_admin_new_beside(const struct bus_options *options, const char *group, int timeout_ms,
+			 struct bus_admin **ret, struct error *err)
+{
+	const struct bus_setting settings[] = {
+	    {"group.id", group},
+	    {"enable.auto.commit", "false"},
+	    {"enable.auto.offset.store", "false"},
+	    {"enable.partition.eof", "true"},
+	    {"auto.offset.reset", "earliest"},
+	    {"fetch.wait.max.ms", "100"},
+	    {"fetch.max.bytes", "8388608"},
+	    {"fetch.message.max.bytes", "65536"},
+	    {"fetch.error.backoff.ms", "50"},
+	    {"queued.max.messages.kbytes", "16384"},
 	    {"allow.auto.create.topics", "false"},
 	};
 	struct bus_admin *a = xcalloc(1, sizeof(*a));
@@ -28,6 +39,7 @@ int bus_admin_new(const struct bus_options *options, int timeout_ms, struct bus_
 
 	a->timeout_ms = timeout_ms;
 	a->bootstrap = xstrdup(options->bootstrap);
+	a->group = xstrdup(group);
 	if (rc == 0)
 		rc = bus_handle(RD_KAFKA_CONSUMER, conf, &a->rk, err);
 	if (rc < 0) {
@@ -48,6 +60,7 @@ void bus_admin_free(struct bus_admin *a)
 	if (a->rk != NULL)
 		rd_kafka_destroy(a->rk);
 	free(a->bootstrap);
+	free(a->group);
 	free(a);
 }
 

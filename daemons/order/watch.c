@@ -81,12 +81,14 @@ static int look_at_lag(struct watch *w, struct error *err)
 	const struct daemon_info *info = service_info(w->service);
 	const struct bus_options options = {service_bootstrap(w->service), service_client_id(w->service)};
 	struct bus_lag *list = NULL;
-	int n = 0, rc = 0;
+	int n = 0, topics_read = 0, rc = 0;
 
+	while (topics_read < DAEMON_TOPICS_MAX && info->consumes[topics_read] != NULL)
+		topics_read++;
 	if (w->admin == NULL)
-		rc = bus_admin_new(&options, ADMIN_MS, &w->admin, err);
+		rc = bus_admin_new_beside(&options, info->name, ADMIN_MS, &w->admin, err);
 	if (rc == 0)
-		rc = bus_admin_lag(w->admin, &info->name, 1, false, &list, &n, err);
+		rc = bus_admin_own_lag(w->admin, info->consumes, topics_read, &list, &n, err);
 	if (rc < 0)
 		return rc;
 	if (n > 0 && w->target_at.ns != 0 && reached(w, list, n)) {

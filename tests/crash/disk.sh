@@ -5,11 +5,14 @@
 # The mount points of the system, and what they are.
 disks=(postgres:800m kafka:500m log:24m)
 
+# mount_disks HOME: what lies in the folders of a system that is down moves to file systems of their own.
 mount_disks() {
-	local d
+	local d name
 	for d in "${disks[@]}"; do
-		mkdir -p "$1/${d%:*}"
-		mount -t tmpfs -o "size=${d#*:},mode=0700" pizza-test "$1/${d%:*}" 2>/dev/null || return 1
+		name=$1/${d%:*}
+		mv "$name" "$name.was" && mkdir -m 700 "$name" || return 1
+		mount -t tmpfs -o "size=${d#*:},mode=0700" pizza-test "$name" 2>/dev/null || return 1
+		cp -a "$name.was/." "$name/" && rm -rf "$name.was" || return 1
 	done
 }
 
@@ -34,7 +37,7 @@ flows() {
 disk_full() {
 	local d name began left bad=0
 	say "full disks"
-	mkdir -m 700 "$work/disk"
+	begin_system "$work/disk" && "$PIZZACTL" down >"$work/down.log" 2>&1 || return 1
 	if ! mount_disks "$work/disk"; then
 		unmount_disks "$work/disk"
 		echo "not done: a small file system cannot be mounted here (root can)"
@@ -42,7 +45,7 @@ disk_full() {
 	fi
 	history=$work/history-disk
 	: >"$history"
-	begin_system "$work/disk" || bad=1
+	"$PIZZACTL" up >"$work/up.log" 2>&1 || return 1
 	"$build/harness/client" --port $((PIZZA_PORT_BASE + 2)) --history "$history" --orders 400 --rate 8 --seed "$seed" \
 		>"$work/client-disk.log" 2>&1 &
 	client=$!

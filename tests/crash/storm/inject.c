@@ -138,7 +138,10 @@ static void fill_poison(struct draft *d, enum poison kind)
 
 bool inject_poison(struct storm *s, struct random *r, const char *topic)
 {
-	struct draft d = {.topic = xstrdup(topic), .key = xstrdup("poison"), .key_len = 6};
+	char key[UUID_TEXT_SIZE];
+	struct draft d = {.topic = xstrdup(topic),
+			  .key = xstrdup(uuid_format(uuid_v7(), key)),
+			  .key_len = UUID_TEXT_SIZE - 1};
 	enum poison kind = (enum poison)random_below(r, POISON_COUNT);
 	int arrived;
 

@@ -577,6 +577,27 @@ static int64_t total_lag(const char *group, enum bus_lag_state state, bool secon
 	return sum;
 }
 
+/* The same by a handle beside the group. */
+static int64_t own_lag(const char *group, const char *topic, enum bus_lag_state state)
+{
+	struct bus_admin *beside;
+	struct bus_lag *lag;
+	struct error err;
+	int64_t sum = 0;
+	int n = 0;
+
+	must(bus_admin_new_beside(&options, group, 10000, &beside, &err), &err);
+	must(bus_admin_own_lag(beside, &topic, 1, &lag, &n, &err), &err);
+	for (int i = 0; i < n; i++) {
+		assert_string_equal(lag[i].group, group);
+		assert_int_equal(lag[i].state, state);
+		sum += lag[i].lag;
+	}
+	bus_lag_free(lag, n);
+	bus_admin_free(beside);
+	return sum;
+}
+
 /* The member of partition 0. */
 static void member_of(const char *group, char ret[96])
 {
@@ -606,6 +627,7 @@ static void lag_is_counted_and_aged(void **state)
 	assert_int_equal(take(c, 1000, false, NULL, 0), 1000);
 	assert_int_equal(total_lag(group, BUS_LAG_NO_COMMIT, false, &rows, NULL), 1000);
 	assert_int_equal(rows, 4);
+	assert_int_equal(own_lag(group, topic, BUS_LAG_NO_COMMIT), 1000);
 	bus_consumer_free(c);
 	c = consumer(group, "i-1", topic);
 	assert_int_equal(take(c, 1000, true, NULL, 0), 1000);
@@ -616,6 +638,7 @@ static void lag_is_counted_and_aged(void **state)
 	produce_numbers(topic, 0, 100);
 	assert_int_equal(total_lag(group, BUS_LAG_OK, true, NULL, &age), 100);
 	assert_true(age >= 0 && age < 60);
+	assert_int_equal(own_lag(group, topic, BUS_LAG_OK), 100);
 	must(bus_admin_groups(admin, &groups, &n, &err), &err);
 	for (int i = 0; i < n; i++)
 		found += strcmp(groups[i].group, group) == 0 && groups[i].members == 1;
