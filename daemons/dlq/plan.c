@@ -47,15 +47,16 @@ int jobs_request(const json_t *body, struct job_request *ret, struct error *err)
 	    .list = json_bool_or(body, "letters", false),
 	};
 	if (!json_is_object(ret->selection) || json_object_size(ret->selection) == 0)
-		return error_set(err, ERR_INVALID, "selection",
-				 "must say which letters: ids, fingerprint, where, or another filter");
+		return error_set(
+		    err, ERR_INVALID, "selection",
+		    "selection must say which letters: ids, fingerprint, where, or another filter");
 	if (ret->rate < 0 || ret->rate > 1e6)
-		return error_set(err, ERR_INVALID, "rate", "must be a number of letters per second");
+		return error_set(err, ERR_INVALID, "rate", "rate must be a number of letters per second");
 	if (ret->max_failures != NULL && !max_failures_parse(ret->max_failures, 0, &ignored))
 		return error_set(err, ERR_INVALID, "max_failures",
-				 "must be a number such as 25 or a share such as 10%%");
+				 "max_failures must be a number such as 25 or a share such as 10%%");
 	if (ret->lock != NULL && (*ret->lock == '\0' || strlen(ret->lock) > 100))
-		return error_set(err, ERR_INVALID, "lock", "must be a name of 1 to 100 bytes");
+		return error_set(err, ERR_INVALID, "lock", "lock must be a name of 1 to 100 bytes");
 	return 0;
 }
 
@@ -73,7 +74,7 @@ static int missing(const struct plan *p, const json_t *ids, struct error *err)
 		struct uuid id;
 
 		if (!uuid_parse(text, &id) || map_get(&there, id.b, sizeof(id.b)) == NULL)
-			rc = error_set(err, ERR_NOT_FOUND, text, "there is no such dead letter");
+			rc = error_set(err, ERR_NOT_FOUND, "replay", "there is no dead letter %.40s", text);
 	}
 	map_done(&there, NULL);
 	return rc;
@@ -108,22 +109,25 @@ static int refuse(const struct letter *l, struct error *err)
 
 	uuid_format(l->id, id);
 	if (!l->readable) {
-		error_set(err, ERR_CONFLICT, id, "it is unreadable: nobody knows which group it belongs to");
+		error_set(err, ERR_CONFLICT, "replay",
+			  "letter %s is unreadable: nobody knows which group it belongs to", id);
 		return ERR_CONFLICT;
 	}
 	if (l->standing.state == LETTER_REPLAYING) {
-		error_set(err, ERR_CONFLICT, id, "it is replaying already, in job %lld",
+		error_set(err, ERR_CONFLICT, "replay", "letter %s is replaying already, in job %lld", id,
 			  (long long)l->job_id);
 		error_hint(err, "pizzactl dlq jobs show %lld", (long long)l->job_id);
 	} else if (l->standing.state != LETTER_UNRESOLVED) {
-		error_set(err, ERR_CONFLICT, id, "it is %s: only an unresolved letter can be replayed",
+		error_set(err, ERR_CONFLICT, "replay",
+			  "letter %s is %s: only an unresolved letter can be replayed", id,
 			  letter_state_word(l->standing.state));
 		if (l->standing.state == LETTER_DISCARDED)
 			error_hint(err, "pizzactl dlq restore %s", id);
 	} else if (daemon_find(l->group) == NULL) {
-		error_set(err, ERR_CONFLICT, id, "nothing here consumes as the group %s", l->group);
+		error_set(err, ERR_CONFLICT, "replay", "nothing here consumes as the group %s of letter %s",
+			  l->group, id);
 	} else {
-		error_set(err, ERR_CONFLICT, id, "it is quarantined: %d replays have failed",
+		error_set(err, ERR_CONFLICT, "replay", "letter %s is quarantined: %d replays have failed", id,
 			  l->standing.replay_count);
 		error_hint(err, "look at it with pizzactl dlq show %s; --force replays it all the same", id);
 	}

@@ -61,8 +61,8 @@ static int check_member(const json_t *body, const char *name, int64_t min, int64
 	if (value == NULL || json_is_null(value))
 		return 0;
 	if (!json_is_integer(value) || json_integer_value(value) < min || json_integer_value(value) > max)
-		return error_set(err, ERR_INVALID, name, "must be an integer from %lld to %lld, or null",
-				 (long long)min, (long long)max);
+		return error_set(err, ERR_INVALID, name, "%s must be an integer from %lld to %lld, or null",
+				 name, (long long)min, (long long)max);
 	return 0;
 }
 
@@ -85,9 +85,9 @@ int policy_set(struct db_conn *tx, const char *error_code, const json_t *body, s
 	if (rc == 0)
 		rc = check_member(body, "auto_replay_ms", 0, 315360000000, err);
 	if (rc == 0 && (*error_code == '\0' || strlen(error_code) > 60))
-		rc = error_set(err, ERR_INVALID, "error_code", "must have 1 to 60 bytes");
+		rc = error_set(err, ERR_INVALID, "error_code", "error_code must have 1 to 60 bytes");
 	if (rc == 0 && strcmp(error_code, "*") == 0) {
-		error_set(err, ERR_REFUSED, "policy *", "follows the configuration");
+		error_set(err, ERR_REFUSED, "policy *", "the policy * follows the configuration");
 		error_hint(err, "set dlq.replays and dlq.expiry there, or a policy for one error code");
 		rc = ERR_REFUSED;
 	}
@@ -115,7 +115,8 @@ int policy_remove(struct db_conn *tx, const char *error_code, struct error *err)
 	db_param_text(&p, error_code);
 	rc = db_exec(tx, &policy_delete, &p, &r, err);
 	if (rc == 0 && db_affected(r) == 0)
-		rc = error_set(err, ERR_NOT_FOUND, error_code, "there is no policy for this error code");
+		rc = error_set(err, ERR_NOT_FOUND, "policy", "there is no policy for the error code %.60s",
+			       error_code);
 	return rc;
 }
 

@@ -116,8 +116,9 @@ static int add_state(struct selection *s, const char *word, struct error *err)
 		return 0;
 	}
 	if (!letter_state_parse(word, &state))
-		return error_set(err, ERR_USAGE, "state",
-				 "must be unresolved, replaying, resolved, discarded, expired, open or any");
+		return error_set(
+		    err, ERR_USAGE, "state",
+		    "state must be unresolved, replaying, resolved, discarded, expired, open or any");
 	buf_addf(&s->sql, " AND l.state = $%d", add_param(&s->params, word));
 	return 0;
 }
@@ -137,7 +138,7 @@ static int add_order(struct selection *s, const char *text, struct error *err)
 	if (text == NULL)
 		return 0;
 	if (!uuid_parse(text, &id))
-		return error_set(err, ERR_USAGE, "order", "must be a UUID");
+		return error_set(err, ERR_USAGE, "order", "order must be a UUID");
 	buf_addf(&s->sql, " AND l.order_id = $%d::uuid", add_param(&s->params, text));
 	return 0;
 }
@@ -148,7 +149,8 @@ static int add_fingerprint(struct selection *s, const char *text, struct error *
 		return 0;
 	if (strlen(text) < 4 || strlen(text) >= FINGERPRINT_SIZE ||
 	    strspn(text, "0123456789abcdef") != strlen(text))
-		return error_set(err, ERR_USAGE, "fingerprint", "must be 4 to 8 hexadecimal digits");
+		return error_set(err, ERR_USAGE, "fingerprint",
+				 "a fingerprint must be 4 to 8 hexadecimal digits");
 	buf_addf(&s->sql, " AND starts_with(l.fingerprint, $%d)", add_param(&s->params, text));
 	return 0;
 }
@@ -167,7 +169,7 @@ static int add_ids(struct selection *s, const json_t *ids, struct error *err)
 		struct uuid id;
 
 		if (text == NULL || !uuid_parse(text, &id))
-			return error_set(err, ERR_INVALID, "ids", "[%zu] is no letter id", i);
+			return error_set(err, ERR_INVALID, "ids", "ids[%zu] is no letter id", i);
 		db_array_uuid(&list, &id);
 	}
 	db_param_array(&s->params, &list);
@@ -457,8 +459,9 @@ int rows_find(struct db_conn *c, const char *text, struct uuid *ret, struct erro
 	int rc;
 
 	if (len < 8 || len >= sizeof(lower) || strspn(text, "0123456789abcdefABCDEF-") != len)
-		return error_set(err, ERR_USAGE, text,
-				 "is no letter id: give a UUID, or at least its first 8 characters");
+		return error_set(err, ERR_USAGE, "letter",
+				 "%.40s is no letter id: give a UUID, or at least its first 8 characters",
+				 text);
 	for (size_t i = 0; i <= len; i++)
 		lower[i] = (char)tolower((unsigned char)text[i]);
 	db_param_text(&p, lower);
@@ -466,9 +469,10 @@ int rows_find(struct db_conn *c, const char *text, struct uuid *ret, struct erro
 	if (rc < 0)
 		return rc;
 	if (db_rows(r) == 0)
-		return error_set(err, ERR_NOT_FOUND, text, "there is no such dead letter");
+		return error_set(err, ERR_NOT_FOUND, "letter", "there is no dead letter %.40s", text);
 	if (db_rows(r) > 1)
-		return error_set(err, ERR_INVALID, text, "several letters begin so; give more of the id");
+		return error_set(err, ERR_INVALID, "letter",
+				 "several letters begin with %.40s; give more of the id", text);
 	*ret = db_uuid(r, 0, 0);
 	return 0;
 }

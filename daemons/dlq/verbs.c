@@ -18,7 +18,7 @@ static int wrong_state(const struct letter *l, enum letter_input input, struct e
 	char id[UUID_TEXT_SIZE];
 
 	uuid_format(l->id, id);
-	error_set(err, ERR_CONFLICT, id, "it is %s: only %s letter can be %s",
+	error_set(err, ERR_CONFLICT, "letter", "letter %s is %s: only %s letter can be %s", id,
 		  letter_state_word(l->standing.state),
 		  input == INPUT_RESTORE ? "a discarded" : "an unresolved",
 		  input == INPUT_RESTORE   ? "restored"
@@ -41,8 +41,8 @@ static int lock_selected(struct db_conn *tx, const json_t *selection, struct let
 	if (rc < 0)
 		return rc;
 	if (asked > (size_t)n)
-		return error_set(err, ERR_NOT_FOUND, "letters", "%zu of %zu are not there", asked - (size_t)n,
-				 asked);
+		return error_set(err, ERR_NOT_FOUND, "letters", "%zu of the %zu letters are not there",
+				 asked - (size_t)n, asked);
 	db_array_init(&ids, DB_UUID);
 	for (int i = 0; i < n; i++)
 		db_array_uuid(&ids, &list[i]);
@@ -128,7 +128,7 @@ static int new_value(const json_t *body, const struct buf *old, struct buf *ret,
 		return rc;
 	}
 	if (!json_is_object(patch))
-		return error_set(err, ERR_INVALID, "patch", "must be a JSON object (RFC 7396)");
+		return error_set(err, ERR_INVALID, "patch", "the patch must be a JSON object (RFC 7396)");
 	if (json_parse_object(buf_str(old), old->len, &before, NULL) < 0) {
 		error_set(err, ERR_INVALID, "patch",
 			  "the letter's value is no JSON object, so that it cannot "
@@ -152,12 +152,13 @@ static int check_event(const struct letter *l, const struct buf *value, struct a
 
 	event_done(&e);
 	if (rc == ERR_MALFORMED)
-		return error_set(err, ERR_INVALID, why.what, "%s", why.why);
+		return error_set(err, ERR_INVALID, "edit", "the message would be no event: %s %s", why.what,
+				 why.why);
 	arrival_read_event(seen, buf_str(value), value->len);
 	if (!uuid_is_nil(l->event_id) && !uuid_equal(l->event_id, seen->event_id))
-		return error_set(err, ERR_INVALID, "event_id", "must stay what it is");
+		return error_set(err, ERR_INVALID, "event_id", "event_id must stay what it is");
 	if (!uuid_is_nil(l->order_id) && !uuid_equal(l->order_id, seen->order_id))
-		return error_set(err, ERR_INVALID, "order_id", "must stay what it is");
+		return error_set(err, ERR_INVALID, "order_id", "order_id must stay what it is");
 	return 0;
 }
 
