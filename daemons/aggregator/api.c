@@ -154,12 +154,17 @@ static void get_rebuild(struct http_request *r, void *arg)
 static void post_rebuild(struct http_request *r, void *arg)
 {
 	struct aggregator *a = service_data(arg);
+	struct audit_origin origin;
+	const struct audit_entry audit = {&origin, "saga.rebuild", "read model", NULL, "ok"};
 	struct error err;
 
-	if (rebuild_request(a->rebuild, &err) < 0)
+	audit_origin(r, NULL, &origin);
+	if (rebuild_request(a->rebuild, &audit, &err) < 0) {
+		audit_refused(arg, r, audit.action, audit.target, NULL, &err);
 		http_reply_error(r, &err);
-	else
+	} else {
 		reply_progress(r, a, 202);
+	}
 }
 
 const struct http_route aggregator_routes[] = {

@@ -513,19 +513,25 @@ DB_STATEMENT(
     " requested_at = clock_timestamp(), finished_at = NULL, events_done = 0, events_total = 0, attempts = 0"
     " WHERE NOT r.running");
 
-int rebuild_request(struct rebuild *r, struct error *err)
+int rebuild_request(struct rebuild *r, const struct audit_entry *audit, struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *res = NULL;
 	struct db_conn *c = NULL;
 	int rc = db_acquire(service_db(r->service), &c, err);
 
 	if (rc == 0)
+		rc = db_begin(c, err);
+	if (rc == 0)
 		rc = db_exec(c, &rebuild_begin, NULL, &res, err);
-	db_release(c);
+	if (rc == 0 && db_affected(res) == 0)
+		rc = error_set(err, ERR_CONFLICT, "rebuild", "one is running already");
+	if (rc == 0)
+		rc = audit_add(c, audit, err);
+	if (rc == 0)
+		rc = db_commit(c, err);
+	db_release(c); /* rolls back what is open */
 	if (rc < 0)
 		return rc;
-	if (db_affected(res) == 0)
-		return error_set(err, ERR_CONFLICT, "rebuild", "one is running already");
 	pthread_mutex_lock(&r->lock);
 	r->requested = true;
 	pthread_cond_signal(&r->wake);

@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "core/base/error.h"
+#include "core/service/audit.h"
 
 struct service;
 struct rebuild;
@@ -20,7 +21,7 @@ struct rebuild;
 /* Starts the thread, which goes on with an unfinished rebuild. */
 int rebuild_new(struct service *s, struct rebuild **ret, struct error *err) MUST_USE;
 /* Asks for a rebuild.  ERR_CONFLICT while one runs. */
-int rebuild_request(struct rebuild *r, struct error *err) MUST_USE;
+int rebuild_request(struct rebuild *r, const struct audit_entry *audit, struct error *err) MUST_USE;
 /* {"running","requested_at","finished_at","events_done","events_total","attempts"}; owned. */
 int rebuild_progress(struct rebuild *r, json_t **ret, struct error *err) MUST_USE;
 /* Stops between two batches; the rebuild begins again at the next start. */

@@ -323,7 +323,8 @@ static int edit(struct db_conn *tx, struct change *ch, json_t **ret, struct erro
 
 	if (rc == 0)
 		rc = verbs_edit(tx, id, ch->body, ch->dry, &ch->origin, ret, err);
-	if (rc < 0 || ch->dry || !json_bool_or(ch->body, "replay", false))
+	if (rc < 0 || ch->dry || !json_bool_or(ch->body, "replay", false) ||
+	    json_array_size(json_object_get(*ret, "diff")) == 0)
 		return rc;
 	selection = json_pack("{s:[s]}", "ids", uuid_format(id, text));
 	request.selection = selection;

@@ -151,8 +151,8 @@ static int check_event(const struct letter *l, const struct buf *value, struct a
 	int rc = event_parse(buf_str(value), value->len, &e, &why);
 
 	event_done(&e);
-	if (rc == ERR_MALFORMED)
-		return error_set(err, ERR_INVALID, "edit", "the message would be no event: %s %s", why.what,
+	if (rc < 0)
+		return error_set(err, ERR_INVALID, "edit", "the message would be no event: %s: %s", why.what,
 				 why.why);
 	arrival_read_event(seen, buf_str(value), value->len);
 	if (!uuid_is_nil(l->event_id) && !uuid_equal(l->event_id, seen->event_id))

@@ -9,6 +9,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
+#include "core/service/audit.h"
 #include "core/service/outbox.h"
 #include "core/service/service.h"
 #include "daemons/inventory/rules.h"
@@ -195,12 +196,16 @@ static void restock(struct http_request *r, struct service *s, const json_t *bod
 {
 	struct http_problems problems = {0};
 	struct restock d;
+	struct audit_origin origin;
+	const struct audit_entry audit = {&origin, "inventory.restock", http_path_param(r, 0), body, "ok"};
 	struct db_conn *c = NULL;
 	struct error err;
 	char *reply = NULL;
 	int rc;
 
+	audit_origin(r, body, &origin);
 	read_restock(r, body, &d, &problems);
+	d.audit = &audit;
 	if (problems.list != NULL) {
 		http_reply_problems(r, 422, "The delivery is not valid", &problems);
 		return;
@@ -211,6 +216,7 @@ static void restock(struct http_request *r, struct service *s, const json_t *bod
 		db_release(c);
 	}
 	if (rc < 0 || reply == NULL) {
+		audit_refused(s, r, audit.action, audit.target, body, &err);
 		http_reply_error(r, &err);
 		return;
 	}

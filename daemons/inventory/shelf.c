@@ -294,6 +294,8 @@ static int restock_in(struct db_conn *tx, const struct restock *d, int low_perce
 	json = ingredient_json(level, 0);
 	*ret_reply = json_text(json);
 	rc = record_restock(tx, d, event_id, *ret_reply, err);
+	if (rc == 0 && d->audit != NULL)
+		rc = audit_add(tx, d->audit, err);
 	return rc < 0 ? rc : tell_restock(tx, d, event_id, level, err);
 }
 

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "core/db/db.h"
+#include "core/service/audit.h"
 
 #define RESTOCK_MAX	   INT64_C(1000000000000)
 #define RESTOCK_REASON_MAX 500 /* bytes */
@@ -37,6 +38,7 @@ struct restock {
 	const char *reason;
 	const char *idempotency_key; /* NULL: none */
 	struct uuid correlation_id;
+	const struct audit_entry *audit; /* written with it; NULL: none */
 };
 /*
  * Books a delivery and tells of it, in a transaction of its own; the ingredient as it is then, as text.  The

@@ -10,6 +10,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
+#include "core/service/audit.h"
 #include "core/service/service.h"
 #include "daemons/menu/store.h"
 
@@ -110,7 +111,8 @@ static void get_one(struct http_request *r, void *arg)
 /* One change under way: what the request says, and the pizza as it becomes. */
 struct change {
 	struct http_request *request;
-	json_t *body; /* owned; NULL for DELETE */
+	const char *action; /* for the audit */
+	json_t *body;	    /* owned; NULL for DELETE */
 	struct menu_item item;
 	struct http_problems problems;
 };
@@ -142,6 +144,8 @@ static int change_run(struct change *ch, struct db_conn *c, change_apply *apply,
 	if (rc == 0)
 		rc = menu_store_save(c, &ch->item, correlation_of(ch->request), err);
 	if (rc == 0)
+		rc = audit_write(c, ch->request, ch->action, ch->item.pizza_id, ch->body, "ok", err);
+	if (rc == 0)
 		rc = db_commit(c, err);
 	if (rc < 0)
 		db_rollback(c);
@@ -158,9 +162,10 @@ static void change_reply(struct change *ch, int status, int rc, const struct err
 		reply_item(ch->request, status, &ch->item);
 }
 
-static void change(struct http_request *r, struct service *s, bool has_body, int status, change_apply *apply)
+static void change(struct http_request *r, struct service *s, const char *action, bool has_body, int status,
+		   change_apply *apply)
 {
-	struct change ch = {.request = r};
+	struct change ch = {.request = r, .action = action};
 	struct db_conn *c = NULL;
 	struct error err;
 	int rc = has_body ? http_body_json(r, &ch.body, &err) : 0;
@@ -173,6 +178,8 @@ static void change(struct http_request *r, struct service *s, bool has_body, int
 	}
 	if (rc == 0)
 		outbox_notify(s);
+	else
+		audit_refused(s, r, action, http_path_param(r, 0), ch.body, &err);
 	change_reply(&ch, status, rc, &err);
 	json_decref(ch.body);
 	menu_item_done(&ch.item);
@@ -239,17 +246,17 @@ static int apply_delete(struct change *ch, struct db_conn *tx, struct error *err
 
 static void post_item(struct http_request *r, void *arg)
 {
-	change(r, arg, true, 201, apply_create);
+	change(r, arg, "menu.add", true, 201, apply_create);
 }
 
 static void put_item(struct http_request *r, void *arg)
 {
-	change(r, arg, true, 200, apply_update);
+	change(r, arg, "menu.set", true, 200, apply_update);
 }
 
 static void delete_item(struct http_request *r, void *arg)
 {
-	change(r, arg, false, 200, apply_delete);
+	change(r, arg, "menu.rm", false, 200, apply_delete);
 }
 
 const struct http_route menu_routes[] = {

@@ -8,6 +8,7 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/service/audit.h"
 #include "core/service/outbox.h"
 #include "core/service/service.h"
 #include "daemons/notify/intake.h"
@@ -172,7 +173,8 @@ DB_STATEMENT(template_save,
 	     " ON CONFLICT (kind, channel) DO UPDATE SET subject = excluded.subject, body = excluded.body,"
 	     " updated_at = clock_timestamp()");
 
-static int save_template(struct service *s, const struct template_draft *d, struct error *err)
+static int save_template(struct service *s, const struct template_draft *d, const struct audit_entry *audit,
+			 struct error *err)
 {
 	struct notify *n = service_data(s);
 	CLEANUP(db_params_done) struct db_params p = {0};
@@ -184,7 +186,13 @@ static int save_template(struct service *s, const struct template_draft *d, stru
 	db_param_text(&p, d->subject);
 	db_param_text(&p, d->body);
 	if (rc == 0)
+		rc = db_begin(c, err);
+	if (rc == 0)
 		rc = db_exec(c, &template_save, &p, NULL, err);
+	if (rc == 0)
+		rc = audit_add(c, audit, err);
+	if (rc == 0)
+		rc = db_commit(c, err);
 	if (rc == 0)
 		rc = composer_refresh(n->composer, c, true, err);
 	db_release(c);
@@ -196,6 +204,8 @@ static void put_template(struct http_request *r, void *arg)
 	AUTO_JSON json_t *body = NULL;
 	struct http_problems problems = {0};
 	struct template_draft draft = {0};
+	struct audit_origin origin;
+	struct audit_entry audit = {&origin, "notify.template", "", NULL, "ok"};
 	struct error err;
 	int rc = http_body_json(r, &body, &err);
 
@@ -205,7 +215,12 @@ static void put_template(struct http_request *r, void *arg)
 			http_reply_problems(r, 422, "the template cannot be used", &problems);
 			return;
 		}
-		rc = save_template(arg, &draft, &err);
+		audit_origin(r, body, &origin);
+		audit.arguments = body;
+		audit.target = notify_kinds[draft.kind];
+		rc = save_template(arg, &draft, &audit, &err);
+		if (rc < 0)
+			audit_refused(arg, r, audit.action, audit.target, body, &err);
 	}
 	if (rc < 0)
 		http_reply_error(r, &err);
@@ -254,19 +269,23 @@ static void read_request(const json_t *body, struct intake_request *q, struct ht
 		http_problem(p, "order_id", "must be a UUID");
 }
 
-static int send_in(struct intake *in, struct db_conn *c, const struct intake_request *q, struct uuid *ret_id,
-		   struct delivery_list *out, struct error *err)
+static int send_in(struct intake *in, struct db_conn *c, const struct intake_request *q,
+		   const struct audit_entry *audit, struct uuid *ret_id, struct delivery_list *out,
+		   struct error *err)
 {
 	int rc = db_begin(c, err);
 
 	if (rc == 0)
 		rc = intake_send(in, c, q, ret_id, out, err);
 	if (rc == 0)
+		rc = audit_add(c, audit, err);
+	if (rc == 0)
 		rc = db_commit(c, err);
 	return rc;
 }
 
-static int send_one(struct service *s, const struct intake_request *q, struct uuid *ret_id, struct error *err)
+static int send_one(struct service *s, const struct intake_request *q, const struct audit_entry *audit,
+		    struct uuid *ret_id, struct error *err)
 {
 	struct notify *n = service_data(s);
 	struct intake *in = intake_new(n->composer);
@@ -275,7 +294,7 @@ static int send_one(struct service *s, const struct intake_request *q, struct uu
 	int rc = db_acquire(service_db(s), &c, err);
 
 	if (rc == 0)
-		rc = send_in(in, c, q, ret_id, out, err);
+		rc = send_in(in, c, q, audit, ret_id, out, err);
 	db_release(c);
 	intake_free(in);
 	if (rc == 0)
@@ -289,6 +308,8 @@ static void post_one(struct http_request *r, void *arg)
 	AUTO_JSON json_t *body = NULL;
 	struct http_problems problems = {0};
 	struct intake_request request;
+	struct audit_origin origin;
+	struct audit_entry audit = {&origin, "notify.send", "", NULL, "ok"};
 	struct error err;
 	struct uuid id;
 	int rc = http_body_json(r, &body, &err);
@@ -299,7 +320,13 @@ static void post_one(struct http_request *r, void *arg)
 			http_reply_problems(r, 422, "the notification cannot be sent", &problems);
 			return;
 		}
-		rc = send_one(arg, &request, &id, &err);
+		audit_origin(r, body, &origin);
+		audit.arguments = body;
+		audit.target =
+		    json_string_or(body, "order_id", request.address != NULL ? request.address : "");
+		rc = send_one(arg, &request, &audit, &id, &err);
+		if (rc < 0)
+			audit_refused(arg, r, audit.action, audit.target, body, &err);
 	}
 	if (rc < 0)
 		http_reply_error(r, &err);
@@ -307,7 +334,7 @@ static void post_one(struct http_request *r, void *arg)
 		reply_one(r, arg, id, 201);
 }
 
-static int resend(struct service *s, struct uuid id, struct error *err)
+static int resend(struct service *s, struct uuid id, const struct audit_entry *audit, struct error *err)
 {
 	struct notify *n = service_data(s);
 	struct db_conn *c = NULL;
@@ -318,6 +345,8 @@ static int resend(struct service *s, struct uuid id, struct error *err)
 	if (rc == 0)
 		rc = ledger_resend(c, id, err);
 	if (rc == 0)
+		rc = audit_add(c, audit, err);
+	if (rc == 0)
 		rc = db_commit(c, err);
 	db_release(c);
 	for (int i = 0; rc == 0 && i < CHANNEL_COUNT; i++)
@@ -327,12 +356,17 @@ static int resend(struct service *s, struct uuid id, struct error *err)
 
 static void post_resend(struct http_request *r, void *arg)
 {
+	struct audit_origin origin;
+	const struct audit_entry audit = {&origin, "notify.resend", http_path_param(r, 0), NULL, "ok"};
 	struct error err;
 	struct uuid id;
 	int rc = path_id(r, &id, &err);
 
+	audit_origin(r, NULL, &origin);
 	if (rc == 0)
-		rc = resend(arg, id, &err);
+		rc = resend(arg, id, &audit, &err);
+	if (rc < 0)
+		audit_refused(arg, r, audit.action, audit.target, NULL, &err);
 	if (rc < 0)
 		http_reply_error(r, &err);
 	else

@@ -15,8 +15,6 @@
 #include "daemons/order/request.h"
 #include "daemons/order/rules.h"
 
-/* --- a customer's cancel --- */
-
 static int reply_with_order(struct service *s, struct uuid id, struct buf *out, struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *rows = NULL;
@@ -25,26 +23,6 @@ static int reply_with_order(struct service *s, struct uuid id, struct buf *out, 
 	if (rc == 0)
 		reply_order(out, rows, 0);
 	return rc;
-}
-
-void saga_post_order_cancel(struct http_request *r, void *service)
-{
-	struct cancel_request q = {.by = "customer"};
-	struct request_change change;
-	struct buf text = {0};
-	struct error err;
-	int rc = request_order_id(r, &q.order_id, &err);
-
-	if (rc == 0)
-		rc = request_read_change(r, "cancelled by the customer", &change, &err);
-	if (rc == 0) {
-		q.reason = change.reason;
-		q.expected_version = change.expected_version;
-		rc = moves_cancel(service, &q, &err);
-	}
-	if (rc == 0)
-		rc = reply_with_order(service, q.order_id, &text, &err);
-	request_reply(r, rc, &text, &err);
 }
 
 static json_t *arguments(const struct request_change *change)
@@ -110,16 +88,16 @@ static int hasten(struct service *s, const struct daemon_info *const others[2], 
 	return rc;
 }
 
-/* --- an operator's cancel and compensate --- */
+/* --- cancelling --- */
 
 static int cancel_audited(struct http_request *r, struct service *s, const struct request_change *change,
-			  const char *action, struct uuid order_id, struct error *err)
+			  const char *action, const char *by, struct uuid order_id, struct error *err)
 {
 	AUTO_JSON json_t *args = arguments(change);
 	struct audit_origin origin;
 	char id[UUID_TEXT_SIZE];
 	const struct audit_entry entry = {&origin, action, uuid_format(order_id, id), args, "ok"};
-	struct cancel_request q = {order_id, change->reason, "operator", change->expected_version, &entry};
+	struct cancel_request q = {order_id, change->reason, by, change->expected_version, &entry};
 	int rc;
 
 	audit_origin(r, args, &origin);
@@ -130,6 +108,39 @@ static int cancel_audited(struct http_request *r, struct service *s, const struc
 		audit_refused(s, r, action, id, args, err);
 	return rc;
 }
+
+/* --- a customer's cancel --- */
+
+/* Nobody is audited for cancelling his own order; who does it for a customer says so. */
+static int cancel_order(struct http_request *r, struct service *s, const struct request_change *change,
+			struct uuid order_id, struct error *err)
+{
+	const struct cancel_request q = {order_id, change->reason, "customer", change->expected_version,
+					 NULL};
+
+	if (http_header(r, "X-Pizza-Actor") != NULL)
+		return cancel_audited(r, s, change, "order.cancel", "customer", order_id, err);
+	return moves_cancel(s, &q, err);
+}
+
+void saga_post_order_cancel(struct http_request *r, void *service)
+{
+	struct request_change change;
+	struct buf text = {0};
+	struct error err;
+	struct uuid id;
+	int rc = request_order_id(r, &id, &err);
+
+	if (rc == 0)
+		rc = request_read_change(r, "cancelled by the customer", &change, &err);
+	if (rc == 0)
+		rc = cancel_order(r, service, &change, id, &err);
+	if (rc == 0)
+		rc = reply_with_order(service, id, &text, &err);
+	request_reply(r, rc, &text, &err);
+}
+
+/* --- an operator's cancel and compensate --- */
 
 /* The refund and the release that are owed need not wait for their next try; they come also without this. */
 static void hasten_undoing(struct service *s, struct uuid order_id)
@@ -156,7 +167,7 @@ static void change_by_operator(struct http_request *r, struct service *s, const 
 	if (rc == 0)
 		rc = request_read_change(r, fallback, &change, &err);
 	if (rc == 0)
-		rc = cancel_audited(r, s, &change, action, id, &err);
+		rc = cancel_audited(r, s, &change, action, "operator", id, &err);
 	if (rc == 0) {
 		hasten_undoing(s, id);
 		rc = reply_with_order(s, id, &text, &err);

@@ -7,6 +7,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/service/audit.h"
 #include "daemons/payment/settle.h"
 #include "daemons/payment/store.h"
 
@@ -279,8 +280,8 @@ static int refund_in(struct db_conn *tx, const char *id, const struct refund_ord
 			 "it is %s: only a completed payment can be refunded", payment_status_word(p.status));
 }
 
-static int refund(struct db *db, const char *id, const struct refund_order *order, bool *ret_new,
-		  struct error *err)
+static int refund(struct db *db, const char *id, const struct refund_order *order,
+		  const struct audit_entry *audit, bool *ret_new, struct error *err)
 {
 	struct db_conn *tx;
 	int rc = db_acquire(db, &tx, err);
@@ -290,6 +291,8 @@ static int refund(struct db *db, const char *id, const struct refund_order *orde
 	rc = db_begin(tx, err);
 	if (rc == 0)
 		rc = refund_in(tx, id, order, ret_new, err);
+	if (rc == 0)
+		rc = audit_add(tx, audit, err);
 	if (rc == 0)
 		rc = db_commit(tx, err);
 	if (rc < 0)
@@ -304,10 +307,18 @@ static void refund_payment(struct http_request *r, void *arg)
 	const char *id = http_path_param(r, 0);
 	AUTO_JSON json_t *body = NULL;
 	struct refund_order order;
+	struct audit_origin origin;
+	struct audit_entry audit = {&origin, "payment.refund", id, NULL, "ok"};
 	struct error err;
 	bool opened = false;
+	int rc = read_refund_order(r, &body, &order, &err);
 
-	if (read_refund_order(r, &body, &order, &err) < 0 || refund(app->db, id, &order, &opened, &err) < 0) {
+	audit_origin(r, body, &origin);
+	audit.arguments = body;
+	if (rc == 0)
+		rc = refund(app->db, id, &order, &audit, &opened, &err);
+	if (rc < 0) {
+		audit_refused(arg, r, audit.action, id, body, &err);
 		http_reply_error(r, &err);
 		return;
 	}

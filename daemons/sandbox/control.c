@@ -6,6 +6,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/service/audit.h"
 #include "daemons/sandbox/ledger.h"
 #include "daemons/sandbox/sandbox.h"
 
@@ -56,15 +57,32 @@ static int read_all(const json_t *body, struct fault_set faults[PROVIDER_COUNT],
 	return 0;
 }
 
-static int change_faults(struct sandbox *sb, const json_t *body, struct error *err)
+static int save_faults(struct db_conn *tx, const struct fault_set *faults, const struct audit_entry *audit,
+		       struct error *err)
+{
+	int rc = db_begin(tx, err);
+
+	for (int i = 0; rc == 0 && i < PROVIDER_COUNT; i++)
+		rc = store_faults_save(tx, provider_names[i], &faults[i], err);
+	if (rc == 0)
+		rc = audit_add(tx, audit, err);
+	return rc < 0 ? rc : db_commit(tx, err);
+}
+
+static int change_faults(struct sandbox *sb, const json_t *body, const struct audit_entry *audit,
+			 struct error *err)
 {
 	struct fault_set faults[PROVIDER_COUNT];
+	struct db_conn *c = NULL;
 	int rc;
 
 	memcpy(faults, sb->faults, sizeof(faults));
 	rc = read_all(body, faults, err);
-	for (int i = 0; rc == 0 && i < PROVIDER_COUNT; i++)
-		rc = store_faults_save(sb->db, provider_names[i], &faults[i], err);
+	if (rc == 0)
+		rc = db_acquire(sb->db, &c, err);
+	if (rc == 0)
+		rc = save_faults(c, faults, audit, err);
+	db_release(c); /* rolls back what is open */
 	if (rc == 0)
 		memcpy(sb->faults, faults, sizeof(faults));
 	return rc;
@@ -74,15 +92,20 @@ void control_faults_put(struct http_request *r, void *arg)
 {
 	struct sandbox *sb = sandbox_of(arg);
 	AUTO_JSON json_t *body = NULL;
+	struct audit_origin origin;
+	struct audit_entry audit = {&origin, "sandbox.set", "faults", NULL, "ok"};
 	struct error err;
 	int rc = http_body_json(r, &body, &err);
 
+	audit_origin(r, body, &origin);
+	audit.arguments = body;
 	if (rc == 0) {
 		pthread_mutex_lock(&sb->fault_lock);
-		rc = change_faults(sb, body, &err);
+		rc = change_faults(sb, body, &audit, &err);
 		pthread_mutex_unlock(&sb->fault_lock);
 	}
 	if (rc < 0) {
+		audit_refused(arg, r, audit.action, audit.target, body, &err);
 		http_reply_error(r, &err);
 		return;
 	}

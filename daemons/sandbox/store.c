@@ -463,20 +463,14 @@ int store_faults_load(struct db *db, const char *provider, struct fault_set *fau
 DB_STATEMENT(faults_put, "INSERT INTO faults (provider, settings) VALUES ($1::text, $2::text) "
 			 "ON CONFLICT (provider) DO UPDATE SET settings = excluded.settings");
 
-int store_faults_save(struct db *db, const char *provider, const struct fault_set *faults, struct error *err)
+int store_faults_save(struct db_conn *tx, const char *provider, const struct fault_set *faults,
+		      struct error *err)
 {
 	AUTO_JSON json_t *settings = faults_json(faults);
 	AUTO_FREE char *text = json_text(settings);
-	struct db_params p = {0};
-	struct db_conn *c;
-	int rc = db_acquire(db, &c, err);
+	CLEANUP(db_params_done) struct db_params p = {0};
 
-	if (rc < 0)
-		return rc;
 	db_param_text(&p, provider);
 	db_param_text(&p, text);
-	rc = db_exec(c, &faults_put, &p, NULL, err);
-	db_params_done(&p);
-	db_release(c);
-	return rc;
+	return db_exec(tx, &faults_put, &p, NULL, err);
 }

@@ -102,7 +102,7 @@ int store_sms_find(struct db *db, const char *account, struct uuid id, int limit
 /* The faults of a provider as they were kept; false when there are none. */
 int store_faults_load(struct db *db, const char *provider, struct fault_set *faults,
 		      struct error *err) MUST_USE;
-int store_faults_save(struct db *db, const char *provider, const struct fault_set *faults,
+int store_faults_save(struct db_conn *tx, const char *provider, const struct fault_set *faults,
 		      struct error *err) MUST_USE;
 
 #endif

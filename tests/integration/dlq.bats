@@ -130,6 +130,10 @@ setup_file() {
 	echo '{"event_data": null}' >"$DLQ_TMP/none.json"
 	run dlq edit "$id" --patch "$DLQ_TMP/none.json" --yes
 	[ "$status" = 2 ]
+	echo '{"aggregate_seq": 1}' >"$DLQ_TMP/same.json"
+	run dlq edit "$id" --patch "$DLQ_TMP/same.json" --yes # still of an unknown version
+	[ "$status" = 2 ]
+	[[ $output == *event_version* ]]
 	dlq show "$id" -o json | jq -e '.state == "unresolved" and .edited == false and .replay_count == 0'
 	run dlq edit "$id" </dev/null
 	[ "$status" = 8 ]
@@ -162,7 +166,7 @@ setup_file() {
 many() {
 	mark=bulk-$RANDOM$RANDOM
 	for i in $(seq "$1"); do
-		echo "{\"letter_id\":\"$(key)\",\"state\":\"unresolved\",\"readable\":true,\"topic\":\"order-events\",\"partition\":0,\"offset\":$i,\"consumer_group\":\"inventoryd\",\"error_code\":\"$mark\",\"error_reason\":\"made up\",\"failed_step\":\"test\",\"failed_at\":\"2026-01-01T00:00:00.000000Z\",\"first_failed_at\":\"2026-01-01T00:00:00.000000Z\",\"original_at\":null,\"retry_count\":0,\"replay_count\":0,\"dlq_topic\":\"order-events-dlq\",\"dlq_partition\":0,\"dlq_offset\":$i,\"headers\":[],\"key_base64\":null,\"value_base64\":\"AP8K\",\"edited_base64\":null}"
+		echo "{\"letter_id\":\"$(key)\",\"state\":\"unresolved\",\"readable\":true,\"topic\":\"order-events\",\"partition\":99,\"offset\":$i,\"consumer_group\":\"inventoryd\",\"error_code\":\"$mark\",\"error_reason\":\"made up\",\"failed_step\":\"test\",\"failed_at\":\"2026-01-01T00:00:00.000000Z\",\"first_failed_at\":\"2026-01-01T00:00:00.000000Z\",\"original_at\":null,\"retry_count\":0,\"replay_count\":0,\"dlq_topic\":\"order-events-dlq\",\"dlq_partition\":0,\"dlq_offset\":$i,\"headers\":[],\"key_base64\":null,\"value_base64\":\"AP8K\",\"edited_base64\":null}"
 	done >"$DLQ_TMP/$mark.jsonl"
 	dlq import "$DLQ_TMP/$mark.jsonl" --yes -q
 }
