@@ -123,11 +123,11 @@ setup_file() {
 	echo '{"event_data": ' >"$DLQ_TMP/broken.json"
 	run dlq edit "$id" --patch "$DLQ_TMP/broken.json" --yes
 	[ "$status" = 2 ]
-	echo '{"event_id": "'"$(key)"'"}' >"$DLQ_TMP/other.json"
+	echo '{"event_version": 1, "event_id": "'"$(key)"'"}' >"$DLQ_TMP/other.json"
 	run dlq edit "$id" --patch "$DLQ_TMP/other.json" --yes
 	[ "$status" = 2 ]
 	[[ $output == *event_id* ]]
-	echo '{"event_data": null}' >"$DLQ_TMP/none.json"
+	echo '{"event_version": 1, "event_data": null}' >"$DLQ_TMP/none.json"
 	run dlq edit "$id" --patch "$DLQ_TMP/none.json" --yes
 	[ "$status" = 2 ]
 	echo '{"aggregate_seq": 1}' >"$DLQ_TMP/same.json"
