@@ -8,6 +8,7 @@
 #include "cli/help.h"
 #include "cli/page.h"
 #include "cli/plugin.h"
+#include "cli/pager.h"
 #include "core/base/mem.h"
 #include "core/base/nearest.h"
 
@@ -26,12 +27,14 @@ static bool is_noun(const char *word)
 static int show_page(struct cli *c, const struct page *p, struct error *err)
 {
 	int width = c->width > 0 ? c->width : WIDTH_DEFAULT;
+	struct pager pager = {0};
 	CLEANUP(doc_done) struct doc d = {.form = &doc_text, .width = width < WIDTH_MAX ? width : WIDTH_MAX};
 
 	if (!page_write(p, &d))
 		return error_set(err, ERR_BUG, p->name, "its text is missing");
+	pager_start(c, &pager);
 	(void)cli_print(c, &d.out, false);
-	return 0;
+	return pager_finish(c, &pager, 0, err);
 }
 
 static int unknown_topic(const char *word, struct error *err)

@@ -105,7 +105,7 @@ bool page_reference(const char **text, char *name, size_t size, int *ret_section
 {
 	const char *open = *text;
 
-	while ((open = strchr(open, '(')) != NULL) {
+	while (open != NULL && (open = strchr(open, '(')) != NULL) {
 		const char *start = open;
 
 		if (!isdigit((unsigned char)open[1]) || open[2] != ')') {

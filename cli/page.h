@@ -32,7 +32,8 @@ const char *page_text_file(const struct page *p, char *text, size_t size);
 /* Writes the page. False when its prose is missing or has a part that does not exist (d->missing). */
 bool page_write(const struct page *p, struct doc *d);
 
-/* The next reference "name(5)" in a text from *text on: its name and section; false at the end. */
+/* The next reference "name(5)" in a text from *text on (NULL is none): its name and section; false at the
+ * end. */
 bool page_reference(const char **text, char *name, size_t size, int *ret_section);
 
 /* page_parts.c: what "@name" stands for. */

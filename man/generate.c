@@ -33,7 +33,7 @@ static void check_references(const char *file, const char *prose)
 	char name[64];
 	int section;
 
-	while (prose != NULL && page_reference(&prose, name, sizeof(name), &section)) {
+	while (page_reference(&prose, name, sizeof(name), &section)) {
 		struct page p;
 		bool ours =
 		    strncmp(name, "pizza", 5) == 0 ||
