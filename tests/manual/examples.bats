@@ -23,11 +23,13 @@ setup() {
 		 "recipe": [{"ingredient_id": "dough", "quantities": {"small": 200, "medium": 300, "large": 400}}]}
 	END
 	printf 'log.level: debug\n' >pizza.yaml
-	# What makes an event of the message that dead_letter puts into a topic: one that notifyd has nothing to do with.
-	cat >fix.json <<-'END'
-		{"not": null, "event_id": "01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11", "event_type": "OrderCooking", "event_version": 1,
-		 "aggregate_id": "poison", "aggregate_seq": 1, "timestamp": "2026-11-21T05:34:56.738000Z",
-		 "correlation_id": "01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11", "event_data": {"order_id": "01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11"}}
+	# What makes an event of the message that dead_letter puts into a topic: an order that nobody knows was cancelled.
+	local id
+	id=$(cat /proc/sys/kernel/random/uuid)
+	cat >fix.json <<-END
+		{"not": null, "event_id": "$id", "event_type": "OrderCancelled", "event_version": 1, "aggregate_id": "$id",
+		 "aggregate_seq": 1, "timestamp": "2026-11-21T05:34:56.738000Z", "correlation_id": "$id",
+		 "event_data": {"order_id": "$id", "reason": "example", "by": "customer"}}
 	END
 }
 
@@ -42,7 +44,7 @@ paid_order() {
 	pizzactl order create --item margherita --name Test --email test@example.org --address here --wait paid -o name
 }
 
-# A dead letter of this test's own: a message that is no event, in notifyd.
+# A dead letter of this test's own: a message that is no event, in inventoryd.
 dead_letter() {
 	local place
 	place=$(pizzactl topic produce order-events --key poison --value '{"not": "an event"}' -q -o json |
@@ -51,7 +53,7 @@ dead_letter() {
 }
 
 letters_of() {
-	pizzactl dlq ls --where "consumer_group = notifyd and $1" --limit 1 -o name | grep .
+	pizzactl dlq ls --where "consumer_group = inventoryd and $1" --limit 1 -o name | grep .
 }
 
 # The id that an example of a page needs in place of the one in the manual.
