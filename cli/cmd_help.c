@@ -7,8 +7,8 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/page.h"
-#include "cli/plugin.h"
 #include "cli/pager.h"
+#include "cli/plugin.h"
 #include "core/base/mem.h"
 #include "core/base/nearest.h"
 
