@@ -81,6 +81,10 @@ void error_hint(struct error *err, const char *hint, ...) PRINTF_LIKE(2, 3);
 
 void error_clear(struct error *err);
 
+/* "what: why", as UTF-8 whatever bytes went into it: fit for a database and for JSON.  Returns text. */
+#define ERROR_LINE_SIZE 420
+const char *error_line(const struct error *err, char text[ERROR_LINE_SIZE]);
+
 /* Of a code: its word in the table ("not_found"), class, exit status (0 for 0), HTTP status (200 for 0). */
 const char *error_word(int code);
 enum error_class error_class(int code);

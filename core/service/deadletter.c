@@ -25,7 +25,7 @@ struct deadletter {
 struct letter_headers {
 	struct bus_header list[HEADERS_MAX];
 	int count;
-	char text[12][320];
+	char text[12][ERROR_LINE_SIZE];
 	int texts;
 };
 
@@ -88,7 +88,7 @@ static void copy_original(struct letter_headers *h, const struct letter *l)
 static void describe(struct letter_headers *h, const char *group, const struct letter *l)
 {
 	const struct bus_message *m = l->message;
-	char text[UUID_TEXT_SIZE], time[CLOCK_TEXT_SIZE];
+	char text[UUID_TEXT_SIZE], time[CLOCK_TEXT_SIZE], reason[ERROR_LINE_SIZE];
 
 	copy_original(h, l);
 	add_header(h, "dlq_id", "%s", uuid_format(deadletter_id(group, m, l->event_id), text));
@@ -98,7 +98,7 @@ static void describe(struct letter_headers *h, const char *group, const struct l
 	add_header(h, "dlq_original_timestamp", "%s", clock_format(m->timestamp_ms * 1000, time));
 	add_header(h, "dlq_consumer_group", "%s", group);
 	add_header(h, "dlq_error_code", "%s", error_word(l->why->code));
-	add_header(h, "dlq_error_reason", "%s: %.200s", l->why->what, l->why->why);
+	add_header(h, "dlq_error_reason", "%s", error_line(l->why, reason));
 	add_header(h, "dlq_failed_step", "%s", l->step);
 	add_header(h, "dlq_failed_at", "%s", clock_format(clock_wall_us(), time));
 	add_header(h, "dlq_retry_count", "%d", l->retries);

@@ -35,7 +35,10 @@ DB_STATEMENT(letter_insert,
 int letters_owe(struct db_conn *tx, const struct letter_owed *l, struct error *err)
 {
 	CLEANUP(db_params_done) struct db_params p = {0};
+	struct error why = *l->why;
+	char reason[ERROR_LINE_SIZE];
 
+	why.what[0] = '\0'; /* the step says it */
 	db_param_text(&p, topics[event_types[l->type].topic].name);
 	db_param_text(&p, l->key);
 	db_param_text(&p, event_types[l->type].name);
@@ -46,7 +49,7 @@ int letters_owe(struct db_conn *tx, const struct letter_owed *l, struct error *e
 	db_param_time(&p, l->not_before_us - MARGIN_US);
 	db_param_text(&p, l->step);
 	db_param_text(&p, error_word(l->why->code));
-	db_param_text(&p, l->why->why);
+	db_param_text(&p, error_line(&why, reason) + 2);
 	db_param_int(&p, l->retries);
 	return db_exec(tx, &letter_insert, &p, NULL, err);
 }

@@ -220,7 +220,7 @@ static void add_parked(struct db_array *a, const struct parked *one)
 {
 	const struct bus_message *m = one->message;
 	CLEANUP(buf_done) struct buf headers = {0};
-	char reason[sizeof(one->why->what) + sizeof(one->why->why) + 2];
+	char reason[ERROR_LINE_SIZE];
 
 	pack_headers(m, &headers);
 	db_array_text(&a[0], m->topic);
@@ -233,10 +233,8 @@ static void add_parked(struct db_array *a, const struct parked *one)
 	db_array_int(&a[7], m->timestamp_ms);
 	db_array_int(&a[8], one->tries);
 	db_array_int(&a[9], one->delay_ms);
-	if (one->why != NULL)
-		snprintf(reason, sizeof(reason), "%s: %s", one->why->what, one->why->why);
 	db_array_text(&a[10], one->why != NULL ? error_word(one->why->code) : NULL);
-	db_array_text(&a[11], one->why != NULL ? reason : NULL);
+	db_array_text(&a[11], one->why != NULL ? error_line(one->why, reason) : NULL);
 }
 
 int parking_put(struct parking *p, struct db_conn *tx, const struct parked *list, int n, struct error *err)
@@ -324,13 +322,12 @@ static int delay_claim(struct db_conn *c, const struct claim *claim, int64_t del
 		       const struct error *why, struct error *err)
 {
 	CLEANUP(db_params_done) struct db_params params = {0};
-	char reason[sizeof(why->what) + sizeof(why->why) + 2];
+	char reason[ERROR_LINE_SIZE];
 
-	snprintf(reason, sizeof(reason), "%s: %s", why->what, why->why);
 	claim_params(&params, claim);
 	db_param_int(&params, delay_ms);
 	db_param_text(&params, error_word(why->code));
-	db_param_text(&params, reason);
+	db_param_text(&params, error_line(why, reason));
 	return db_exec(c, &parked_again, &params, NULL, err);
 }
 
@@ -356,6 +353,7 @@ struct attempt {
 	int header_count;
 	char *key, *value, *packed;
 	struct event event;
+	const char *step;
 };
 
 static void attempt_done(struct attempt *t)
@@ -446,7 +444,7 @@ static int bury(struct parking *p, struct attempt *t, const struct error *why, s
 	    .header_count = t->header_count,
 	    .event_id = t->event.id,
 	    .why = why,
-	    .step = event_types[t->event.type].name,
+	    .step = t->step,
 	    .retries = t->claim.tries - 1,
 	};
 	struct db_conn *c;
@@ -472,15 +470,15 @@ static int settle(struct parking *p, struct attempt *t, const struct error *why,
 
 	switch (policy_verdict(&policy, why->code, t->claim.tries)) {
 	case VERDICT_PAUSE:
+		*err = *why;
 		return why->code;
 	case VERDICT_BURY:
 		return bury(p, t, why, err);
 	case VERDICT_RETRY:
 		break;
 	}
-	log_err(LOG_WARN, why, "try %d of %s from %s/%d@%lld failed", t->claim.tries,
-		event_types[t->event.type].name, t->claim.topic, (int)t->claim.partition,
-		(long long)t->claim.offset);
+	log_err(LOG_WARN, why, "try %d of %s from %s/%d@%lld failed", t->claim.tries, t->step, t->claim.topic,
+		(int)t->claim.partition, (long long)t->claim.offset);
 	rc = db_acquire(p->service->db, &c, err);
 	if (rc < 0)
 		return rc;
@@ -494,6 +492,7 @@ static int try_one(struct parking *p, struct attempt *t, struct error *err)
 	struct error why;
 	int rc = event_parse(t->value, t->message.value_len, &t->event, &why);
 
+	t->step = rc == 0 ? event_types[t->event.type].name : "parse";
 	if (rc == 0) {
 		t->event.topic = t->claim.topic;
 		t->event.partition = t->claim.partition;

@@ -201,9 +201,24 @@ static void json_errors_name_the_field(void **state)
 	assert_int_equal(json_parse_object("", 0, &j, &err), ERR_MALFORMED);
 }
 
+static void test_error_text_is_utf8(void **state)
+{
+	struct error err;
+	char text[ERROR_LINE_SIZE];
+
+	(void)state;
+	error_set(&err, ERR_INVALID, "the oven", "is %s", "k\xc3\xbchl");
+	assert_string_equal(error_line(&err, text), "the oven: is k\xc3\xbchl");
+	error_set(&err, ERR_INVALID, "cut", "%.2s", "k\xc3\xbchl"); /* within a character */
+	assert_string_equal(error_line(&err, text), "cut: k?");
+	error_set(&err, ERR_INVALID, "x", "%s", "\xff\xe2\x82\xac\xc0\xaf\xed\xa0\x80\xf0\x9f\x8d\x95");
+	assert_string_equal(error_line(&err, text), "x: ?\xe2\x82\xac?????\xf0\x9f\x8d\x95");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_error_text_is_utf8),
 	    cmocka_unit_test(errors_follow_their_table),
 	    cmocka_unit_test(buffers_grow_and_escape),
 	    cmocka_unit_test(times_go_both_ways),

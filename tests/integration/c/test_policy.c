@@ -43,7 +43,7 @@ static int run_act(struct db_conn *tx, const struct event *e, bool broken, struc
 	if (strcmp(act, "refuse") == 0)
 		return error_set(err, ERR_INVALID, "the rule", "says no");
 	if (strcmp(act, "broken") == 0 && broken)
-		return error_set(err, ERR_TRANSIENT, "the oven", "is cold");
+		return error_set(err, ERR_TRANSIENT, "the oven", "is cold \xc3"); /* no UTF-8 */
 	if (strcmp(act, "crash") == 0 && broken)
 		raise(SIGKILL);
 	db_param_text(&p, e->aggregate_id);
@@ -344,7 +344,7 @@ static void after_its_tries_it_is_a_dead_letter_and_the_key_goes_on(void **state
 	wait_sql("SELECT count(*) FROM parked", 0);
 	read_letters(&s, 1, &letters);
 	assert_header(&letters.messages[0], "dlq_error_code", "transient");
-	assert_header(&letters.messages[0], "dlq_error_reason", "the oven: is cold");
+	assert_header(&letters.messages[0], "dlq_error_reason", "the oven: is cold ?");
 	assert_header(&letters.messages[0], "dlq_failed_step", "OrderCreated");
 	assert_header(&letters.messages[0], "dlq_retry_count", "2");
 	assert_header(&letters.messages[0], "dlq_replay_count", "0");
