@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/plugin.h"
+#include "core/base/json.h"
 #include "core/base/mem.h"
 
 struct walk {
@@ -224,13 +226,26 @@ static void add_argument(struct walk *w, const struct command *command)
 		complete_values(&w->c, a->name, true);
 }
 
+static void add_nouns(struct walk *w)
+{
+	AUTO_JSON json_t *plugins = plugin_list();
+
+	for (int n = 0; nouns[n] != NULL; n++)
+		complete_add(&w->c, nouns[n]->name, nouns[n]->summary);
+	for (size_t n = 0; n < json_array_size(plugins); n++) {
+		const json_t *p = json_array_get(plugins, n);
+
+		if (strcmp(json_string_or(p, "state", ""), "ok") == 0)
+			complete_add(&w->c, json_string_or(p, "name", ""), json_string_or(p, "path", ""));
+	}
+}
+
 static void add_word(struct walk *w)
 {
 	const struct invocation *i = &w->c.cli.given;
 
 	if (i->noun == NULL) {
-		for (int n = 0; nouns[n] != NULL; n++)
-			complete_add(&w->c, nouns[n]->name, nouns[n]->summary);
+		add_nouns(w);
 		return;
 	}
 	if (i->command != NULL) {

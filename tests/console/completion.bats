@@ -61,6 +61,8 @@ shows() {
 	[ "$(words order create -f "")" = :file ]
 	[ "$(words order create --item margherita:l)" = margherita:large ]
 	[ -z "$(words nonsense "")" ]
+	printf '#!/bin/sh\n' >"$BATS_TEST_TMPDIR/pizzactl-margin" && chmod 755 "$BATS_TEST_TMPDIR/pizzactl-margin"
+	[ "$(PATH=$BATS_TEST_TMPDIR:$PATH words mar)" = margin ]
 	[ -z "$(words order create --name "")" ]
 }
 
