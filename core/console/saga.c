@@ -207,7 +207,8 @@ int64_t saga_duration_us(const struct saga *s)
 	int64_t last = s->updated_us;
 
 	for (int i = 0; i < s->steps.count; i++)
-		if (s->steps.events[i].at_us > last)
+		if (s->steps.events[i].at_us > last &&
+		    strcmp(s->steps.events[i].topic, topics[TOPIC_DLQ].name) != 0) /* about a letter */
 			last = s->steps.events[i].at_us;
 	return last - s->started_us;
 }
@@ -256,7 +257,8 @@ void saga_detail(const struct saga_event *e, struct buf *out)
 {
 	static const struct {
 		const char *member, *before;
-	} texts[] = {{"device", ""}, {"provider_id", ""}, {"reason", ""}, {"by", "by "}};
+	} texts[] = {{"device", ""},	     {"provider_id", ""}, {"reason", ""},     {"by", "by "},
+		     {"consumer_group", ""}, {"failed_step", ""}, {"error_code", ""}, {"outcome", ""}};
 	size_t before = out->len;
 	int64_t attempt = json_int_or(e->data, "attempt", 0);
 

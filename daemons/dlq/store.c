@@ -133,15 +133,17 @@ static json_t *uuid_or_null(struct uuid id)
 static char *event_data(const struct letter *l, const char *outcome)
 {
 	char id[UUID_TEXT_SIZE], failed[CLOCK_TEXT_SIZE];
-	json_t *data = json_pack(
-	    "{s:s, s:o, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:s?, s:o, s:s, s:i, s:i, s:s, s:b}", "letter_id",
-	    uuid_format(l->id, id), "order_id", uuid_or_null(l->order_id), "topic", l->topic, "partition",
-	    (int)l->partition, "offset", (json_int_t)l->offset, "consumer_group", l->group, "error_code",
-	    l->error_code, "error_reason", l->error_reason, "failed_step", l->failed_step, "event_type",
-	    l->event_type[0] != '\0' ? l->event_type : NULL, "event_id", uuid_or_null(l->event_id),
-	    "failed_at", clock_format(l->failed_us, failed), "retry_count", l->retry_count, "replay_count",
-	    l->standing.replay_count, "state", letter_state_word(l->standing.state), "quarantined",
-	    l->standing.quarantined);
+	/* Of what cannot be read the order is only guessed. */
+	struct uuid order = uuid_is_nil(l->event_id) ? l->event_id : l->order_id;
+	json_t *data =
+	    json_pack("{s:s, s:o, s:s, s:i, s:I, s:s, s:s, s:s, s:s, s:s?, s:o, s:s, s:i, s:i, s:s, s:b}",
+		      "letter_id", uuid_format(l->id, id), "order_id", uuid_or_null(order), "topic", l->topic,
+		      "partition", (int)l->partition, "offset", (json_int_t)l->offset, "consumer_group",
+		      l->group, "error_code", l->error_code, "error_reason", l->error_reason, "failed_step",
+		      l->failed_step, "event_type", l->event_type[0] != '\0' ? l->event_type : NULL,
+		      "event_id", uuid_or_null(l->event_id), "failed_at", clock_format(l->failed_us, failed),
+		      "retry_count", l->retry_count, "replay_count", l->standing.replay_count, "state",
+		      letter_state_word(l->standing.state), "quarantined", l->standing.quarantined);
 	char *text;
 
 	if (outcome != NULL)
