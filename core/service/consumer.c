@@ -207,11 +207,10 @@ static int park(struct consumer *c, const struct item *it, int tries, const stru
 
 	log_err(LOG_WARN, why, "try %d of %s from %s/%d@%lld failed", tries, event_types[it->event.type].name,
 		it->message->topic, (int)it->message->partition, (long long)it->message->offset);
-	metric_count(METRIC_CONSUMER_MESSAGES, it->message->topic, "parked", 1);
 	return parking_put_one(c->parking, &one, err);
 }
 
-static int settle_failure(struct consumer *c, const struct item *it, int tries, const struct error *why,
+static int settle_failure(struct consumer *c, struct item *it, int tries, const struct error *why,
 			  struct error *err)
 {
 	const struct policy policy = policy_of(c->service->info);
@@ -221,14 +220,16 @@ static int settle_failure(struct consumer *c, const struct item *it, int tries, 
 		*err = *why;
 		return why->code;
 	case VERDICT_RETRY:
+		it->state = ITEM_BEHIND;
 		return park(c, it, tries, &policy, why, err);
 	case VERDICT_BURY:
+		it->state = ITEM_BURIED;
 		break;
 	}
 	return bury(c, it, why, event_types[it->event.type].name, tries - 1, err);
 }
 
-static int run_alone(struct consumer *c, const struct item *it, struct error *err)
+static int run_alone(struct consumer *c, struct item *it, struct error *err)
 {
 	struct advance a = {.consumer = c, .messages = it->message, .count = 1};
 	struct error why;
@@ -250,9 +251,10 @@ static int run_item(struct consumer *c, struct item *it, struct error *err)
 	int rc = parking_behind(c->parking, &e, 1, &behind, err);
 
 	effect_log_context(e);
-	if (rc == 0 && behind)
+	if (rc == 0 && behind) {
+		it->state = ITEM_BEHIND;
 		rc = parking_put_one(c->parking, &(struct parked){.message = it->message, .event = e}, err);
-	else if (rc == 0)
+	} else if (rc == 0)
 		rc = run_alone(c, it, err);
 	log_context_set(NULL);
 	return rc;
@@ -316,7 +318,7 @@ static int begin_suspect(struct consumer *c, struct item *it, struct error *err)
 	int deaths = attempts_of(c->attempts, it->message), rc;
 
 	if (deaths > policy_of(c->service->info).retries) {
-		it->state = ITEM_SKIPPED;
+		it->state = ITEM_BURIED;
 		return bury_deadly(c, it, deaths, err);
 	}
 	rc = attempts_mark(c->attempts, it->message, 1, err);
@@ -358,25 +360,30 @@ static int run_together(struct consumer *c, struct error *err)
 
 /* --- the loop --- */
 
+static void count_outcome(const int counts[TOPIC_COUNT], const char *outcome)
+{
+	for (int t = 0; t < TOPIC_COUNT; t++)
+		if (counts[t] > 0)
+			metric_count(METRIC_CONSUMER_MESSAGES, topics[t].name, outcome, counts[t]);
+}
+
 /* Sums per topic, so that the registry is asked once per batch and topic. */
 static void count_messages(struct consumer *c)
 {
-	int processed[TOPIC_COUNT] = {0}, ignored[TOPIC_COUNT] = {0};
+	int processed[TOPIC_COUNT] = {0}, ignored[TOPIC_COUNT] = {0}, parked[TOPIC_COUNT] = {0};
 
 	for (int i = 0; i < c->batch.count; i++) {
 		int topic = topic_find(c->items[i].message->topic);
 
 		if (topic < 0)
 			continue;
-		processed[topic] += c->items[i].state == ITEM_WANTED || c->items[i].state == ITEM_BEHIND;
+		processed[topic] += c->items[i].state == ITEM_WANTED;
 		ignored[topic] += c->items[i].state == ITEM_SKIPPED;
+		parked[topic] += c->items[i].state == ITEM_BEHIND;
 	}
-	for (int t = 0; t < TOPIC_COUNT; t++) {
-		if (processed[t] > 0)
-			metric_count(METRIC_CONSUMER_MESSAGES, topics[t].name, "processed", processed[t]);
-		if (ignored[t] > 0)
-			metric_count(METRIC_CONSUMER_MESSAGES, topics[t].name, "ignored", ignored[t]);
-	}
+	count_outcome(processed, "processed");
+	count_outcome(ignored, "ignored");
+	count_outcome(parked, "parked");
 }
 
 /* What others may have left on partitions that have come to us. */
@@ -395,7 +402,7 @@ static int look_around(struct consumer *c, struct error *err)
 
 static int run_batch(struct consumer *c, int *ret_done, struct error *err)
 {
-	const struct policy policy = policy_of(c->service->info);
+	const struct policy any = {0};
 	int rc = look_around(c, err);
 
 	if (rc == 0 && attempts_suspect(c->attempts, c->batch.messages, c->batch.count))
@@ -408,7 +415,7 @@ static int run_batch(struct consumer *c, int *ret_done, struct error *err)
 	rc = find_behind(c, err);
 	if (rc == 0)
 		rc = run_together(c, err);
-	if (rc == 0 || policy_verdict(&policy, rc, 1) == VERDICT_PAUSE)
+	if (rc == 0 || policy_verdict(&any, rc, 1) == VERDICT_PAUSE)
 		return rc;
 	log_err(LOG_WARN, err, "a batch of %d failed and is repeated one by one", c->batch.count);
 	return run_one_by_one(c, ret_done, err);

@@ -10,7 +10,8 @@
 enum item_state {
 	ITEM_UNREAD,
 	ITEM_WANTED,
-	ITEM_BEHIND, /* wanted, but an earlier one of its key is parked */
+	ITEM_BEHIND, /* wanted, but parked, or to be parked behind an earlier one of its key */
+	ITEM_BURIED, /* wanted, but a dead letter */
 	ITEM_SKIPPED,
 	ITEM_UNREADABLE
 };
