@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/human.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
@@ -198,7 +199,7 @@ static struct output_settings output_settings_of(struct cli *c, const struct whe
 	    .time = time_style(c),
 	    .now_us = clock_wall_us(),
 	    .sort = cli_text(c, "sort"),
-	    .limit = cli_int(c, "limit", -1),
+	    .limit = cli_int(c, "limit", c->room > 0 ? c->room : -1),
 	    .headings = !cli_flag(c, "no-headers"),
 	    .color = c->color,
 	    .utf8 = c->utf8,
@@ -267,6 +268,30 @@ int cli_list(struct cli *c, json_t *rows, struct error *err)
 	for (size_t i = 0; i < json_array_size(rows) && rc == 0; i++)
 		rc = output_row(o, json_incref(json_array_get(rows, i)), err);
 	return output_close(o, rc, err);
+}
+
+int cli_choose(struct cli *c, json_t *rows, struct error *err)
+{
+	struct output *o = NULL;
+	int rc = cli_output(c, &o, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = json_array_size(rows); i > 0; i--)
+		if (!where_match(output_where(o), json_array_get(rows, i - 1)))
+			json_array_remove(rows, i - 1);
+	output_discard(o);
+	return 0;
+}
+
+void cli_add_moment(const struct cli *c, struct buf *out, const char *rfc3339)
+{
+	struct output_settings s = {.time = time_style(c), .now_us = clock_wall_us()};
+
+	if (s.time == OUTPUT_TIME_ISO)
+		buf_addf(out, "%-12.12s", strlen(rfc3339) > 11 ? rfc3339 + 11 : "");
+	else
+		human_time(out, rfc3339, &s);
 }
 
 int cli_print(struct cli *c, const struct buf *text, bool live)

@@ -20,10 +20,11 @@ struct cli {
 	bool tty;   /* stdout is a terminal */
 	bool color; /* colours are wanted on stdout */
 	bool utf8;
-	int width;		 /* of the terminal; 0 when stdout is none */
-	FILE *out;		 /* where data goes: stdout, or what is to be drawn by --watch */
-	bool watched;		 /* --watch: remarks would stand in the way */
-	bool unread;		 /* nobody reads the output any more */
+	int width;    /* of the terminal; 0 when stdout is none */
+	FILE *out;    /* where data goes: stdout, or what is to be drawn by --watch */
+	bool watched; /* --watch: remarks would stand in the way */
+	int room;     /* lines of the terminal that --watch draws to: more rows are not asked for; or 0 */
+	bool unread;  /* nobody reads the output any more */
 	struct changes *changes; /* since the look before, by --watch without a terminal; or NULL */
 	int print_errno;	 /* why cli_print failed; 0: it has not */
 	struct console *console; /* NULL until cli_console */
@@ -74,6 +75,10 @@ int cli_list(struct cli *c, json_t *rows, struct error *err) MUST_USE;
  * which is told when the program ends.
  */
 int cli_print(struct cli *c, const struct buf *text, bool live);
+/* A moment in a line of a stream: the time of day, or as --time asks. */
+void cli_add_moment(const struct cli *c, struct buf *out, const char *rfc3339);
+/* Removes the rows of a list with the command's columns for which --where does not hold. */
+int cli_choose(struct cli *c, json_t *rows, struct error *err) MUST_USE;
 /* A remark on stderr, unless --quiet. */
 void cli_say(const struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

@@ -19,6 +19,14 @@ static enum lag_by granularity(const struct cli *c)
 	return strcmp(by, "group") == 0 ? LAG_BY_GROUP : LAG_BY_TOPIC;
 }
 
+static int no_group(const struct cli *c, struct error *err)
+{
+	error_set(err, ERR_NOT_FOUND, cli_text(c, "group"), "no such consumer group");
+	error_hint(err, "pizzactl lag lists them");
+	return ERR_NOT_FOUND;
+}
+
+/* What is looked at: by --group and --where. */
 static int fetch(struct cli *c, json_t **ret, struct error *err)
 {
 	struct console *console = NULL;
@@ -26,13 +34,15 @@ static int fetch(struct cli *c, json_t **ret, struct error *err)
 
 	if (rc == 0)
 		rc = lag_list(console, cli_text(c, "group"), granularity(c), ret, err);
-	if (rc < 0 || cli_text(c, "group") == NULL || json_array_size(*ret) > 0)
-		return rc;
+	if (rc == 0 && (cli_text(c, "group") == NULL || json_array_size(*ret) > 0))
+		rc = cli_choose(c, *ret, err);
+	else if (rc == 0)
+		rc = no_group(c, err);
+	if (rc == 0)
+		return 0;
 	json_decref(*ret);
 	*ret = NULL;
-	error_set(err, ERR_NOT_FOUND, cli_text(c, "group"), "no such consumer group");
-	error_hint(err, "pizzactl lag lists them");
-	return ERR_NOT_FOUND;
+	return rc;
 }
 
 static int lag_show(struct cli *c, struct error *err)

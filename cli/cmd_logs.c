@@ -66,8 +66,9 @@ static void add_line(void *arg, const json_t *row, struct buf *out)
 			 (long long)replica);
 	else
 		snprintf(who, sizeof(who), "%s", json_string_or(row, "service", "?"));
-	buf_addf(out, "%-12.12s %s%-5s%s %-13s ", strlen(ts) > 11 ? ts + 11 : "", shade != NULL ? shade : "",
-		 level, shade != NULL ? "\033[0m" : "", who);
+	cli_add_moment(c, out, ts);
+	buf_addf(out, " %s%-5s%s %-13s ", shade != NULL ? shade : "", level, shade != NULL ? "\033[0m" : "",
+		 who);
 	human_safe(out, msg, strlen(msg));
 	add_fields(out, row);
 	buf_addc(out, '\n');

@@ -1,6 +1,7 @@
 /*
  * pizzactl outbox and kpi: what waits to be published, and the key figures.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -17,19 +18,21 @@ static int outbox_status(struct cli *c, struct error *err)
 	return resource_show(c, "outboxd", "/api/v1/outbox", "items", err);
 }
 
-static int list_events(struct cli *c, struct console *console, const char *database, struct output *o,
-		       struct error *err)
+static int list_events(struct console *console, const char *database, struct output *o, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
 	json_t *row, *answer = NULL;
 	struct api_request r = {.method = "GET", .daemon = "outboxd"};
+	char limit[24];
 	size_t i;
 	int rc;
 
+	snprintf(limit, sizeof(limit), "%lld",
+		 (long long)(output_wanted(o, false) >= 0 ? output_wanted(o, false) : 1000));
 	buf_adds(&path, "/api/v1/outbox");
 	api_segment(&path, database);
 	buf_adds(&path, "/events");
-	api_query(&path, "limit", cli_text(c, "limit") != NULL ? cli_text(c, "limit") : "1000");
+	api_query(&path, "limit", limit);
 	r.path = buf_str(&path);
 	rc = api_call(console, &r, &answer, err);
 	json_array_foreach (json_object_get(answer, "items"), i, row) {
@@ -53,10 +56,10 @@ static int outbox_ls(struct cli *c, struct error *err)
 	if (rc < 0)
 		return rc;
 	if (cli_arguments(c) > 0)
-		rc = list_events(c, console, cli_argument(c, 0), o, err);
+		rc = list_events(console, cli_argument(c, 0), o, err);
 	for (int i = 0; cli_arguments(c) == 0 && i < DAEMON_COUNT && rc == 0; i++)
 		if (daemons[i].outbox)
-			rc = list_events(c, console, daemons[i].database, o, err);
+			rc = list_events(console, daemons[i].database, o, err);
 	return output_close(o, rc, err);
 }
 

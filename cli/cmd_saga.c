@@ -179,6 +179,7 @@ static int print_news(struct follow *f, const struct saga *s, struct seen *seen,
 	for (int i = 0; i < s->steps.count; i++) {
 		struct uuid uuid = s->steps.events[i].event_id;
 		char id[UUID_TEXT_SIZE];
+		json_t *row;
 		int rc;
 
 		uuid_format(uuid, id);
@@ -188,7 +189,9 @@ static int print_news(struct follow *f, const struct saga *s, struct seen *seen,
 		seen->ids[seen->count++] = uuid;
 		line.step = i;
 		cursor_stage(f->cursor, "seen", id, i + 1);
-		rc = follow_row(f, saga_step_json(s, i), err);
+		row = saga_step_json(s, i);
+		json_object_set(row, "order_id", json_object_get(s->row, "order_id"));
+		rc = follow_row(f, row, err);
 		if (rc != 0)
 			return rc;
 	}
@@ -221,21 +224,35 @@ static int follow_one(struct cli *c, struct follow *f, struct error *err)
 
 static void add_event_line(void *arg, const json_t *m, struct buf *text)
 {
-	const json_t *value = json_object_get(m, "value");
-	struct saga_event e = {.data = json_object_get(value, "event_data")};
+	struct saga_event e = {.data = json_object_get(json_object_get(m, "value"), "event_data")};
 	CLEANUP(buf_done) struct buf detail = {0};
-	const char *at = json_string_or(value, "timestamp", json_string_or(m, "timestamp", ""));
+	const char *order = json_string_or(m, "order_id", "-"), *type = json_string_or(m, "event_type", "?");
 
-	(void)arg;
 	saga_detail(&e, &detail);
-	buf_addf(text, "%.12s  ", strlen(at) > 11 ? at + 11 : "");
-	human_safe(text, json_string_or(m, "key", "-"), strlen(json_string_or(m, "key", "-")));
+	cli_add_moment(arg, text, json_string_or(m, "at", ""));
 	buf_adds(text, "  ");
-	human_safe(text, json_string_or(value, "event_type", "?"),
-		   strlen(json_string_or(value, "event_type", "?")));
+	human_safe(text, order, strlen(order));
+	buf_adds(text, "  ");
+	human_safe(text, type, strlen(type));
 	buf_adds(text, detail.len > 0 ? "  " : "");
 	human_safe(text, buf_str(&detail), detail.len);
 	buf_addc(text, '\n');
+}
+
+/* A message as a step of its saga; the message's own members stay behind them. */
+static int follow_event(void *arg, json_t *message, struct error *err)
+{
+	json_t *value = json_object_get(message, "value");
+	json_t *row =
+	    json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?, s:O?}", "order_id", json_object_get(message, "key"),
+		      "at", json_object_get(value, "timestamp"), "event_type",
+		      json_object_get(value, "event_type"), "event_id", json_object_get(value, "event_id"),
+		      "causation_id", json_object_get(value, "causation_id"), "daemon",
+		      json_object_get(json_object_get(message, "headers"), "ce_source"));
+
+	json_object_update_missing(row, message);
+	json_decref(message);
+	return follow_row(arg, row, err);
 }
 
 static int follow_all(struct cli *c, struct follow *f, struct error *err)
@@ -252,8 +269,8 @@ static int follow_all(struct cli *c, struct follow *f, struct error *err)
 	struct console *console = NULL;
 	int rc = cli_console(c, &console, err);
 
-	output_lines(f->out, add_event_line, NULL);
-	return rc < 0 ? rc : topics_read(console, &read, follow_row, f, err);
+	output_lines(f->out, add_event_line, c);
+	return rc < 0 ? rc : topics_read(console, &read, follow_event, f, err);
 }
 
 static int saga_follow(struct cli *c, struct error *err)
@@ -354,6 +371,19 @@ static const struct column step_columns[] = {
     {.name = "partition", .kind = COLUMN_INT, .text = "in Kafka"},
     {.name = "offset", .title = "at", .kind = COLUMN_INT, .text = "in the partition"},
     {.name = "daemon", .text = "who sent it"},
+    {.name = NULL},
+};
+
+static const struct column follow_columns[] = {
+    {.name = "order_id", .title = "order", .text = "the order"},
+    {.name = "at", .kind = COLUMN_TIME, .text = "when it happened"},
+    {.name = "event_type", .title = "event", .text = "what happened"},
+    {.name = "daemon", .text = "who sent it"},
+    {.name = "event_id", .flags = COLUMN_ID, .text = "the event's id"},
+    {.name = "causation_id", .flags = COLUMN_MACHINE, .text = "the event that caused it"},
+    {.name = "topic", .text = "where it lies"},
+    {.name = "partition", .kind = COLUMN_INT, .text = "in Kafka"},
+    {.name = "offset", .kind = COLUMN_INT, .text = "in the partition"},
     {.name = NULL},
 };
 
@@ -474,7 +504,7 @@ const struct noun noun_saga = {
 	     .summary = "show steps as they happen",
 	     .arguments = follow_argument,
 	     .options = follow_options,
-	     .columns = step_columns,
+	     .columns = follow_columns,
 	     .shape = SHAPE_STREAM,
 	     .examples = {"pizzactl saga follow", "pizzactl saga follow 01939b1c -o jsonl"},
 	     .run = saga_follow},

@@ -54,9 +54,9 @@ static void add_message(void *arg, const json_t *m, struct buf *text)
 	const json_t *data = type != NULL ? json_object_get(value, "event_data") : value;
 	AUTO_FREE char *body = data != NULL ? json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
 
-	(void)arg;
-	buf_addf(text, "%.12s  %lld@%lld  ", strlen(at) > 11 ? at + 11 : "-",
-		 (long long)json_int_or(m, "partition", 0), (long long)json_int_or(m, "offset", 0));
+	cli_add_moment(arg, text, at);
+	buf_addf(text, "  %lld@%lld  ", (long long)json_int_or(m, "partition", 0),
+		 (long long)json_int_or(m, "offset", 0));
 	human_safe(text, key, strlen(key));
 	buf_adds(text, "  ");
 	if (type != NULL) {
@@ -98,7 +98,7 @@ static int topic_tail(struct cli *c, struct error *err)
 
 	if (rc < 0)
 		return rc;
-	output_lines(f.out, add_message, NULL);
+	output_lines(f.out, add_message, c);
 	rc = tail(c, &f, err);
 	return follow_close(&f, rc, err);
 }

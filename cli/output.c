@@ -235,6 +235,11 @@ int64_t output_wanted(const struct output *o, bool filters)
 	return (o->where == NULL || filters) && o->sort_column == NULL ? o->settings.limit : -1;
 }
 
+void output_discard(struct output *o)
+{
+	output_free(o);
+}
+
 void output_live(struct output *o)
 {
 	o->live = true;

@@ -136,6 +136,8 @@ const struct where *output_where(const struct output *o);
 const char *output_delegate_sort(struct output *o);
 /* How many rows to ask a source for that filters by output_where, or does not; -1: all. */
 int64_t output_wanted(const struct output *o, bool filters);
+/* Frees it as if it had never been opened: no row was written. */
+void output_discard(struct output *o);
 /* Makes each row appear at once: for streams. */
 void output_live(struct output *o);
 /*

@@ -37,6 +37,8 @@ static int look(struct cli *c, char **ret, struct error *err)
 	c->out = open_memstream(ret, &size);
 	if (c->out == NULL)
 		abort();
+	c->width = terminal_width();
+	c->room = terminal_height();
 	rc = c->given.command->run(c, err);
 	fclose(c->out);
 	c->out = stdout;
@@ -99,7 +101,8 @@ static void add_lost(struct buf *out, const struct screen *s)
 static void draw(struct cli *c, const struct screen *s)
 {
 	CLEANUP(buf_done) struct buf frame = {0};
-	int room = terminal_height() - 3, more = 0;
+	int room = terminal_height() - 3;
+	bool more = false;
 
 	buf_adds(&frame, "\033[H");
 	add_title(&frame, c, s);
@@ -109,13 +112,13 @@ static void draw(struct cli *c, const struct screen *s)
 		if (room > 0)
 			buf_addf(&frame, "%.*s\033[K\n", (int)len, p);
 		else
-			more++;
+			more = true;
 		p += len + (p[len] == '\n');
 	}
 	if (s->err.code != 0)
 		add_lost(&frame, s);
-	else if (more > 0)
-		buf_addf(&frame, "%d lines more: --limit or --where choose\033[K", more);
+	else if (more)
+		buf_adds(&frame, "there is more: --sort and --where choose\033[K");
 	buf_adds(&frame, "\033[J");
 	(void)cli_print(c, &frame, true);
 }
@@ -149,7 +152,6 @@ static int watch_screen(struct cli *c, struct error *err)
 		while (!interrupted && !c->unread && c->print_errno == 0) {
 			draw(c, &s);
 			pause_for(c, interval(c));
-			c->width = terminal_width();
 			if (interrupted || c->unread)
 				break;
 			rc = look(c, &text, err);
