@@ -106,6 +106,9 @@ struct invocation {
  */
 int command_parse(int argc, char **argv, struct invocation *ret, struct error *err) MUST_USE;
 void invocation_done(struct invocation *i);
+/* The option of that name (len bytes), or of that letter unless it is 0; NULL when the list has none. */
+const struct option_def *option_find(const struct option_def *list, const char *name, size_t len,
+				     char letter);
 /* The last value given for an option, else its default, else NULL. */
 const char *invocation_text(const struct invocation *i, const char *name);
 bool invocation_flag(const struct invocation *i, const char *name);

@@ -79,21 +79,11 @@ static const struct option_def *own_options(const struct walk *w)
 	return command != NULL ? command->options : NULL;
 }
 
-static const struct option_def *find_in(const struct option_def *list, const char *name, size_t len,
-					char letter)
-{
-	for (; list != NULL && list->name != NULL; list++)
-		if (letter != 0 ? list->letter == letter
-				: strlen(list->name) == len && strncmp(list->name, name, len) == 0)
-			return list;
-	return NULL;
-}
-
 static const struct option_def *find_option(const struct walk *w, const char *name, size_t len, char letter)
 {
-	const struct option_def *own = find_in(own_options(w), name, len, letter);
+	const struct option_def *own = option_find(own_options(w), name, len, letter);
 
-	return own != NULL ? own : find_in(global_options, name, len, letter);
+	return own != NULL ? own : option_find(global_options, name, len, letter);
 }
 
 static void give(struct walk *w, const struct option_def *def, const char *text)

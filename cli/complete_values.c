@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/complete.h"
+#include "cli/human.h"
 #include "cli/page.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
@@ -223,10 +224,9 @@ struct lines {
 };
 
 /* Data from outside: nothing in it may end a line or a field, or move the cursor. */
-static void add_plain(struct buf *out, const char *text)
+static void add_safe(struct buf *out, const char *text)
 {
-	for (; *text != '\0'; text++)
-		buf_addc(out, (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
+	human_safe(out, text, strlen(text));
 }
 
 static void add_member(struct buf *out, const json_t *row, const char *name)
@@ -236,7 +236,7 @@ static void add_member(struct buf *out, const json_t *row, const char *name)
 	if (json_is_integer(value))
 		buf_addf(out, "%lld", (long long)json_integer_value(value));
 	else
-		add_plain(out, json_string_or(row, name, ""));
+		add_safe(out, json_string_or(row, name, ""));
 }
 
 static int add_line(void *arg, json_t *row, struct error *err)
@@ -298,7 +298,7 @@ static int fetch_topics(struct cli *cli, const void *arg, struct buf *out, struc
 		rc = bus_admin_partitions(bus, NULL, 0, false, &list, &n, err);
 	for (int i = 0; rc == 0 && i < n; i++)
 		if (list[i].partition == 0 && !is_known(list[i].topic)) {
-			add_plain(out, list[i].topic);
+			add_safe(out, list[i].topic);
 			buf_addc(out, '\n');
 		}
 	bus_partitions_free(list, n);
@@ -319,7 +319,7 @@ static int fetch_groups(struct cli *cli, const void *arg, struct buf *out, struc
 		rc = bus_admin_groups(bus, &list, &n, err);
 	for (int i = 0; rc == 0 && i < n; i++)
 		if (daemon_find(list[i].group) == NULL) {
-			add_plain(out, list[i].group);
+			add_safe(out, list[i].group);
 			buf_addf(out, "\t%s\n", list[i].state);
 		}
 	bus_groups_free(list, n);

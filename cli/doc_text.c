@@ -8,19 +8,11 @@
 #include "cli/command.h"
 #include "cli/doc.h"
 #include "cli/help.h"
+#include "cli/human.h"
 #include "core/base/mem.h"
 
 #define INDENT	     4
 #define ENTRY_INDENT 12
-
-static size_t columns_of(const char *text, size_t len)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++)
-		n += ((unsigned char)text[i] & 0xc0) != 0x80;
-	return n;
-}
 
 static void spaces(struct buf *out, size_t n)
 {
@@ -47,7 +39,7 @@ static void wrap(struct doc *d, const char *text, size_t used, size_t indent)
 		size_t width;
 
 		add_word(&plain, word, len);
-		width = columns_of(buf_str(&plain), plain.len);
+		width = (size_t)human_width(buf_str(&plain));
 		if (!first && used + 1 + width > (size_t)d->width) {
 			buf_addc(&d->out, '\n');
 			spaces(&d->out, indent);
@@ -120,7 +112,7 @@ static void entry(struct doc *d, const char *term, const char *text)
 	if (!d->in_entries)
 		gap(d);
 	add_word(&plain, term, strlen(term));
-	width = columns_of(buf_str(&plain), plain.len);
+	width = (size_t)human_width(buf_str(&plain));
 	spaces(&d->out, INDENT);
 	buf_adds(&d->out, buf_str(&plain));
 	if (*text == '\0') {

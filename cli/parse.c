@@ -84,8 +84,7 @@ static int choose(struct error *err, const char *word, const char *what, const c
 
 /* --- options --- */
 
-static const struct option_def *find_option(const struct option_def *list, const char *name, size_t len,
-					    char letter)
+const struct option_def *option_find(const struct option_def *list, const char *name, size_t len, char letter)
 {
 	for (; list != NULL && list->name != NULL; list++)
 		if (letter != 0
@@ -100,8 +99,8 @@ static const struct option_def *lookup(const struct parser *p, const char *name,
 	const struct option_def *def = NULL;
 
 	if (p->out->command != NULL)
-		def = find_option(p->out->command->options, name, len, letter);
-	return def != NULL ? def : find_option(global_options, name, len, letter);
+		def = option_find(p->out->command->options, name, len, letter);
+	return def != NULL ? def : option_find(global_options, name, len, letter);
 }
 
 static int unknown_option(struct parser *p, const char *word)
@@ -312,8 +311,8 @@ static bool starts_alone(const struct parser *p)
 	if (first == NULL || p->out->command != NULL || first->verb != NULL)
 		return false;
 	if (word[1] == '-')
-		return find_option(first->options, word + 2, strcspn(word + 2, "="), 0) != NULL;
-	return find_option(first->options, NULL, 0, word[1]) != NULL;
+		return option_find(first->options, word + 2, strcspn(word + 2, "="), 0) != NULL;
+	return option_find(first->options, NULL, 0, word[1]) != NULL;
 }
 
 static void add_argument(struct parser *p, const char *word)
@@ -394,9 +393,9 @@ const char *invocation_text(const struct invocation *i, const char *name)
 		if (strcmp(i->given[k].def->name, name) == 0)
 			return i->given[k].text;
 	if (i->command != NULL)
-		def = find_option(i->command->options, name, strlen(name), 0);
+		def = option_find(i->command->options, name, strlen(name), 0);
 	if (def == NULL)
-		def = find_option(global_options, name, strlen(name), 0);
+		def = option_find(global_options, name, strlen(name), 0);
 	return def != NULL ? def->fallback : NULL;
 }
 
