@@ -3,16 +3,17 @@
 # fifteen invariants are checked.
 #
 #   tests/crash/run.sh [--build DIR] [--orders N] [--kills N] [--seed S] [--rate R] [--pause MS]
-#                      [--no-disk] [--selftest] [--keep]
+#                      [--strike NAME] [--calm] [--no-disk] [--selftest] [--keep]
 #
 # DIR has programs with crash points (default build/crash: make B=build/crash CRASH=1 all harness).  The seed is printed;
 # the same one draws the same orders and the same disturbances.  --rate 0 (default) spreads the orders over the time
-# that the kills take.  --keep leaves the home folder.  --selftest seeds a violation of each invariant afterwards.
+# that the kills take.  --strike restricts the storm to one kind (storm/strike.c); --calm is without provider faults,
+# foreign messages and wrong clocks.  --keep leaves the home folder.  --selftest seeds a violation of each invariant afterwards.
 # Exit status 0: every order's outcome is known, everything came back, no invariant is broken.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
-build=build/crash orders=500 kills=10 seed=$((RANDOM * 32768 + RANDOM)) rate=0 pause=1500 disk=1 selftest=0 keep=0
+build=build/crash orders=500 kills=10 seed=$((RANDOM * 32768 + RANDOM)) rate=0 pause=1500 disk=1 selftest=0 keep=0 strike= calm=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--build) build=$2 && shift ;;
@@ -21,11 +22,13 @@ while [ $# -gt 0 ]; do
 	--seed) seed=$2 && shift ;;
 	--rate) rate=$2 && shift ;;
 	--pause) pause=$2 && shift ;;
+	--strike) strike=$2 && shift ;;
+	--calm) calm=1 ;;
 	--no-disk) disk=0 ;;
 	--selftest) selftest=1 ;;
 	--keep) keep=1 ;;
 	*)
-		sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
+		sed -n '2,13s/^# \{0,1\}//p' "$0" >&2
 		exit 2
 		;;
 	esac
@@ -57,6 +60,7 @@ main() {
 		>"$work/client.log" 2>&1 &
 	client=$!
 	"$build/harness/storm" --history "$history" --kills "$kills" --seed "$seed" --pause "$pause" ${clocks:+--clocks "$clocks"} \
+		${strike:+--strike "$strike"} ${calm:+--calm} \
 		>"$work/storm.log" 2>&1 &
 	storm=$!
 	watch_live $storm

@@ -1,7 +1,7 @@
 /*
  * storm: disturbs the live system of PIZZA_HOME until so many kills are made.
  *
- *   storm --history FILE --kills N [--seed S] [--pause MS] [--calm] [--clocks DIR]
+ *   storm --history FILE --kills N [--seed S] [--pause MS] [--calm] [--strike NAME] [--clocks DIR]
  *
  * Prints what it does and a table of recovery times.  Exit status 1 when something did not come back.
  */
@@ -44,8 +44,8 @@ void storm_sleep(int64_t ms)
 
 static void usage(void)
 {
-	fprintf(stderr,
-		"usage: storm --history FILE --kills N [--seed S] [--pause MS] [--calm] [--clocks DIR]\n");
+	fprintf(stderr, "usage: storm --history FILE --kills N [--seed S] [--pause MS] [--calm] [--strike "
+			"NAME] [--clocks DIR]\n");
 	exit(2);
 }
 
@@ -53,8 +53,8 @@ static void read_options(struct storm *s, int argc, char **argv)
 {
 	static const struct option options[] = {
 	    {"history", 1, NULL, 'h'}, {"kills", 1, NULL, 'k'}, {"seed", 1, NULL, 's'},
-	    {"pause", 1, NULL, 'p'},   {"calm", 0, NULL, 'c'},	{"clocks", 1, NULL, 'd'},
-	    {NULL, 0, NULL, 0},
+	    {"pause", 1, NULL, 'p'},   {"calm", 0, NULL, 'c'},	{"strike", 1, NULL, 'o'},
+	    {"clocks", 1, NULL, 'd'},  {NULL, 0, NULL, 0},
 	};
 	int o;
 
@@ -75,6 +75,9 @@ static void read_options(struct storm *s, int argc, char **argv)
 			break;
 		case 'c':
 			s->weather = false;
+			break;
+		case 'o':
+			s->only = optarg;
 			break;
 		case 'd':
 			s->clocks = optarg;

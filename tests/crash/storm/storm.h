@@ -20,6 +20,7 @@ struct storm {
 	uint64_t seed;
 	int kills;	    /* to make */
 	int pause_ms;	    /* between two strikes, on average */
+	const char *only;   /* the name of the only kind of strike, or NULL */
 	bool weather;	    /* with provider faults, foreign messages and stepped clocks */
 	const char *clocks; /* folder of the stepped clocks (clock.c), or NULL */
 	struct mono start;

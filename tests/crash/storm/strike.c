@@ -329,24 +329,33 @@ static int change_members(struct storm *s)
 /* --- drawing one --- */
 
 static const struct {
+	const char *name;
 	unsigned weight;
 	int (*act)(struct storm *s);
 } strikes[] = {
-    {50, kill_one},    {25, crash},	   {4, kill_two},   {4, kill_backend}, {8, stop_one},
-    {3, stop_backing}, {2, outlive_lease}, {2, crash_loop}, {1, stop_long},    {4, change_members},
+    {"kill", 50, kill_one},	    {"crash-point", 25, crash},	   {"two", 4, kill_two},
+    {"child", 4, kill_backend},	    {"stop", 8, stop_one},	   {"stop-server", 3, stop_backing},
+    {"lease", 2, outlive_lease},    {"crash-loop", 2, crash_loop}, {"stop-long", 1, stop_long},
+    {"members", 4, change_members},
 };
+
+/* 0 for those that are not wanted. */
+static unsigned weight_of(const struct storm *s, size_t i)
+{
+	return s->only == NULL || strcmp(s->only, strikes[i].name) == 0 ? strikes[i].weight : 0;
+}
 
 int strike(struct storm *s)
 {
 	unsigned total = 0, drawn;
 
 	for (size_t i = 0; i < ARRAY_LEN(strikes); i++)
-		total += strikes[i].weight;
-	drawn = random_below(&s->random, total);
+		total += weight_of(s, i);
+	drawn = total > 0 ? random_below(&s->random, total) : 0;
 	for (size_t i = 0; i < ARRAY_LEN(strikes); i++) {
-		if (drawn < strikes[i].weight)
+		if (drawn < weight_of(s, i))
 			return strikes[i].act(s);
-		drawn -= strikes[i].weight;
+		drawn -= weight_of(s, i);
 	}
 	return 0;
 }
