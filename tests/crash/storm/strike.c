@@ -16,7 +16,7 @@
 #include "tests/crash/storm/storm.h"
 
 #define READY_MS	 120000
-#define CRASHES_IN_A_ROW 5
+#define CRASHES_IN_A_ROW 3
 #define LONG_KILLS	 100 /* so many make a storm long */
 #define FIRE_MS		 12000
 #define TARGETS_MAX	 64
