@@ -139,7 +139,7 @@ suite_asan_live() {
 
 # The short form of the crash harness; `make check-long` has the long one.
 suite_crash() {
-	LOGS=$LOGS/crash run crash-harness bash tests/crash/run.sh --build "$B/crash" --orders 150 --kills 6 --no-disk
+	run crash-harness env "LOGS=$LOGS/crash" bash tests/crash/run.sh --build "$B/crash" --orders 150 --kills 6 --no-disk
 }
 
 clean_up() {
