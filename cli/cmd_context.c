@@ -90,7 +90,7 @@ static int context_show(struct cli *c, struct error *err)
 		rc = contexts_need(&list,
 				   cli_argument(c, 0) != NULL ? cli_argument(c, 0) : context_now()->name,
 				   &found, err);
-	return rc < 0 ? rc : cli_show(c, context_row(found), err);
+	return found == NULL ? rc : cli_show(c, context_row(found), err);
 }
 
 /* True after saying so when nothing is to be done. */
@@ -116,9 +116,9 @@ static int context_use_verb(struct cli *c, struct error *err)
 		return rc;
 	cli_say(c, "%s is the current context.", cli_argument(c, 0));
 	for (int i = 0; i < 2; i++) {
-		const char *name = i == 0 ? "PIZZA_CONTEXT" : "PIZZA_HOME";
+		const char *name = i == 0 ? "PIZZA_CONTEXT" : "PIZZA_HOME", *text = getenv(name);
 
-		if (getenv(name) != NULL && *getenv(name) != '\0') {
+		if (text != NULL && *text != '\0') {
 			cli_say(c, "In this shell %s decides as long as it is set.", name);
 			break;
 		}
@@ -157,7 +157,7 @@ static int context_rm(struct cli *c, struct error *err)
 		rc = contexts_need(&list, cli_argument(c, 0), &found, err);
 	if (rc < 0 || is_dry(c, "be removed"))
 		return rc;
-	if (is_true(found, CONTEXT_PROTECTED) && !cli_flag(c, "yes")) {
+	if (found != NULL && is_true(found, CONTEXT_PROTECTED) && !cli_flag(c, "yes")) {
 		error_set(err, ERR_REFUSED, found->name, "is protected");
 		error_hint(err, "--yes removes it");
 		return ERR_REFUSED;

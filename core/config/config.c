@@ -357,6 +357,17 @@ int config_context(const char *name, const char *value, bool chosen, struct erro
 	return 0;
 }
 
+void config_context_forget(void)
+{
+	pthread_mutex_lock(&build_lock);
+	for (int i = 0; i < CONFIG_COUNT; i++) {
+		free(contextual[i]);
+		contextual[i] = NULL;
+	}
+	context_chosen = false;
+	pthread_mutex_unlock(&build_lock);
+}
+
 int config_override(const char *name, const char *value, struct error *err)
 {
 	struct table *t;

@@ -62,6 +62,8 @@ int config_override(const char *name, const char *value, struct error *err) MUST
  * (the context was named by an option) the environment as well.
  */
 int config_context(const char *name, const char *value, bool chosen, struct error *err) MUST_USE;
+/* Forgets what a context said: another one is chosen. */
+void config_context_forget(void);
 /* The file that was read, "" for none. */
 const char *config_file(void);
 /* The file that is read, or would be if it were there: where `config set` writes.  After config_load. */

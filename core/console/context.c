@@ -74,6 +74,7 @@ int context_use(const char *option, struct error *err)
 
 	now = NULL;
 	contexts_done(&all);
+	config_context_forget();
 	rc = contexts_read(&all, err);
 	if (rc == 0)
 		rc = contexts_need(&all, choose(option), &now, err);

@@ -9,6 +9,7 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/config/paths.h"
 #include "core/console/api.h"
 #include "core/console/context.h"
 #include "core/console/control.h"
@@ -133,7 +134,19 @@ static int read_remote(struct console *c, json_t **ret, struct error *err)
 	return nothing_answers(err);
 }
 
+/* A supervisor that is there and says nothing is out of reach for those who only ask. */
+static int read_local(json_t **ret, struct error *err)
+{
+	int rc = control_status(ret, err);
+
+	if (rc != ERR_UNKNOWN)
+		return rc;
+	error_set(err, ERR_UNAVAILABLE, "pizzad", "runs, and does not answer");
+	error_hint(err, "what it started still works; %s/pizzad.log shows why", paths_log());
+	return ERR_UNAVAILABLE;
+}
+
 int status_read(struct console *c, json_t **ret, struct error *err)
 {
-	return context_is_local() ? control_status(ret, err) : read_remote(c, ret, err);
+	return context_is_local() ? read_local(ret, err) : read_remote(c, ret, err);
 }

@@ -366,6 +366,12 @@ away() {
 	kill -STOP $frozen
 	unreachable Kafka lag
 	kill -CONT $frozen
+	frozen=$(cat "$PIZZA_HOME/run/pizzad.lock")
+	kill -STOP $frozen
+	ctl 5 status
+	[[ $err == *"pizzad: runs, and does not answer"* ]]
+	ctl 0 menu ls
+	kill -CONT $frozen
 	frozen=
 	eventually 10 "$PIZZACTL" lag -o none
 }
