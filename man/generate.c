@@ -87,15 +87,26 @@ static bool described(const char *prose, const char *daemon, const char *route)
 	return from != NULL && (to == NULL || from < to);
 }
 
-static int count_routes(const char *prose)
+/* served: all routes, one a line. */
+static void check_described(const char *prose, const char *served)
 {
-	int n = 0;
+	static const char *const methods[] = {"GET ", "POST ", "PUT ", "PATCH ", "DELETE "};
 
-	for (const char *p = prose; (p = strstr(p, "\n- ")) != NULL; p++)
-		n += strncmp(p + 3, "GET ", 4) == 0 || strncmp(p + 3, "POST ", 5) == 0 ||
-		     strncmp(p + 3, "PUT ", 4) == 0 || strncmp(p + 3, "DELETE ", 7) == 0 ||
-		     strncmp(p + 3, "PATCH ", 6) == 0;
-	return n;
+	for (const char *p = prose; (p = strstr(p, "\n- ")) != NULL; p++) {
+		const char *end = strstr(p, " :: ");
+		char route[300];
+		bool is_route = false;
+
+		for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+			is_route = is_route || strncmp(p + 3, methods[i], strlen(methods[i])) == 0;
+		if (!is_route || end == NULL)
+			continue;
+		snprintf(route, sizeof(route), "\n%.*s\n", (int)(end - p - 3), p + 3);
+		if (strstr(served, route) == NULL)
+			problem(
+			    "man/text/pizza-http.txt: no daemon serves \"%.*s\": remove it, then `make man`",
+			    (int)(end - p - 3), p + 3);
+	}
 }
 
 /* A line's answer, without its end; false when there is none more. */
@@ -110,7 +121,7 @@ static bool next_line(FILE *f, char *text, size_t size)
 static void check_routes(const char *bin)
 {
 	const char *prose = page_text("pizza-http");
-	int served = 0;
+	CLEANUP(buf_done) struct buf served = {0};
 
 	for (int i = 0; i < DAEMON_COUNT && prose != NULL; i++) {
 		char command[512], route[256];
@@ -119,7 +130,7 @@ static void check_routes(const char *bin)
 		snprintf(command, sizeof(command), "'%s/%s' --routes", bin, daemons[i].name);
 		f = popen(command, "re");
 		while (next_line(f, route, sizeof(route))) {
-			served++;
+			buf_addf(&served, "\n%s\n", route);
 			if (!described(prose, daemons[i].name, route))
 				problem("man/text/pizza-http.txt: add to \"## %s\" the entry \"- %s :: …\", "
 					"then `make man`",
@@ -128,9 +139,8 @@ static void check_routes(const char *bin)
 		if (f == NULL || pclose(f) != 0)
 			problem("%s failed", command);
 	}
-	if (prose != NULL && count_routes(prose) != served)
-		problem("man/text/pizza-http.txt describes %d routes and the daemons serve %d",
-			count_routes(prose), served);
+	if (prose != NULL)
+		check_described(prose, buf_str(&served));
 }
 
 static void write_pages(const char *folder, const char *date, const char *bin)
