@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sodium.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/dlq.h"
 #include "cli/input.h"
 #include "cli/resource.h"
+#include "core/base/base64.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
@@ -64,16 +64,6 @@ int dlq_restore(struct cli *c, struct error *err)
 }
 
 /* --- edit --- */
-
-static json_t *base64_json(const struct buf *bytes)
-{
-	size_t size = sodium_base64_ENCODED_LEN(bytes->len, sodium_base64_VARIANT_ORIGINAL);
-	AUTO_FREE char *text = xmalloc(size);
-
-	sodium_bin2base64(text, size, (const unsigned char *)buf_str(bytes), bytes->len,
-			  sodium_base64_VARIANT_ORIGINAL);
-	return json_stringn(text, size - 1);
-}
 
 static int write_all(int fd, const char *text, struct error *err)
 {
@@ -176,7 +166,7 @@ static int edit_body(struct cli *c, const json_t *letter, json_t **ret, struct e
 	if (rc < 0)
 		return rc;
 	json_decref(checked);
-	*ret = json_pack("{s:o}", "value_base64", base64_json(&text));
+	*ret = json_pack("{s:o}", "value_base64", base64_json(buf_str(&text), text.len));
 	return 0;
 }
 

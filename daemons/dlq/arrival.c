@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/base64.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/contract/events.h"
-#include "daemons/dlq/base64.h"
 
 struct headers {
 	const struct bus_header *list;

@@ -6,24 +6,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/base64.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
-#include "daemons/dlq/base64.h"
+#include "daemons/dlq/rows.h"
 
 #define ALONE_AFTER 3 /* unanswered attempts of a batch, before its letters come alone */
 #define BATCH_BYTES "4194304"
 
 /* --- showing --- */
 
-#define UTC(moment) "to_char(" moment " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 #define JOB_JSON                                                                                          \
 	"json_build_object('job_id', job_id, 'state', state, 'waiting_for', waiting_for, 'actor', actor," \
 	" 'reason', reason, 'selection', selection::json, 'lock', lock_name, 'rate', rate,"               \
 	" 'max_failures', max_failures, 'cancel_requested', cancel_requested, 'total', total,"            \
 	" 'done', applied + duplicate + failed + held + released, 'applied', applied,"                    \
 	" 'duplicate', duplicate, 'failed', failed, 'held', held, 'released', released,"                  \
-	" 'created_at', " UTC("created_at") ", 'finished_at', " UTC(                                      \
+	" 'created_at', " ROWS_UTC("created_at") ", 'finished_at', " ROWS_UTC(                            \
 	    "finished_at") ","                                                                            \
 			   " 'seconds', extract(epoch FROM coalesce(finished_at, clock_timestamp()) - "   \
 			   "created_at)::float8)"
@@ -33,7 +33,7 @@ DB_STATEMENT(job_results,
 	     "SELECT json_build_object('letter_id', l.letter_id, 'outcome', coalesce(j.outcome, 'open'),"
 	     " 'consumer_group', l.consumer_group, 'order_id', l.order_id, 'event_type', l.event_type,"
 	     " 'error_code', j.error_code, 'error_reason', j.error_reason, 'failed_step', j.failed_step,"
-	     " 'replay_count', l.replay_count, 'state', l.state, 'at', " UTC(
+	     " 'replay_count', l.replay_count, 'state', l.state, 'at', " ROWS_UTC(
 		 "j.at") ")"
 			 " FROM job_letters j JOIN letters l USING (letter_id) WHERE j.job_id = $1 ORDER BY "
 			 "j.position")

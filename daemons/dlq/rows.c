@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/base64.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/where.h"
-#include "daemons/dlq/base64.h"
 #include "daemons/dlq/rules.h"
 
 #define PAGE_MAX 1000
@@ -558,8 +558,6 @@ static int query_objects(struct db_conn *c, const char *sql, const struct db_par
 	return 0;
 }
 
-#define UTC(moment) "to_char(" moment " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-
 int rows_groups(struct db_conn *c, const json_t *wanted, json_t **ret, struct error *err)
 {
 	CLEANUP(selection_done) struct selection s = {0};
@@ -576,7 +574,7 @@ int rows_groups(struct db_conn *c, const json_t *wanted, json_t **ret, struct er
 	    " 'consumer_group', string_agg(DISTINCT consumer_group, ', '),"
 	    " 'topic', string_agg(DISTINCT topic, ', '), 'error_code', min(error_code),"
 	    " 'failed_step', min(failed_step), 'orders', count(DISTINCT order_id),"
-	    " 'first_failed_at', " UTC("min(first_failed_at)") ", 'last_failed_at', " UTC(
+	    " 'first_failed_at', " ROWS_UTC("min(first_failed_at)") ", 'last_failed_at', " ROWS_UTC(
 		"max(failed_at)") ","
 				  " 'error_reason', (array_agg(error_reason ORDER BY failed_at DESC))[1],"
 				  " 'example', (array_agg(letter_id ORDER BY state <> 'unresolved', "
@@ -605,7 +603,7 @@ int rows_stats(struct db_conn *c, json_t **ret, struct error *err)
 	    " 'last_day', count(*) FILTER (WHERE failed_at > clock_timestamp() - interval '1 day'),"
 	    " 'oldest_age_seconds', extract(epoch FROM clock_timestamp() -"
 	    " min(failed_at) FILTER (WHERE state IN ('unresolved', 'replaying')))::float8,"
-	    " 'last_failed_at', " UTC("max(failed_at)") ")"
-							" FROM letters GROUP BY topic ORDER BY topic",
+	    " 'last_failed_at', " ROWS_UTC("max(failed_at)") ")"
+							     " FROM letters GROUP BY topic ORDER BY topic",
 	    NULL, ret, err);
 }

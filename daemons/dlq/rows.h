@@ -9,6 +9,9 @@
 
 #include "core/db/db.h"
 
+/* SQL: a timestamptz as RFC 3339 in UTC, for JSON that PostgreSQL builds. */
+#define ROWS_UTC(moment) "to_char(" moment " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+
 /*
  * A selection is a JSON object; every member is optional and all must hold: state ("unresolved", "open" for
  * unresolved and replaying, "any"), topic, group (consumer group), fingerprint (its beginning, at least 4

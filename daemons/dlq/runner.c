@@ -15,8 +15,8 @@
 #include <time.h>
 
 #include "core/base/clock.h"
-#include "core/base/json.h"
 #include "core/base/crash.h"
+#include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"

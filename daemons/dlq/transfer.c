@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/base64.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
-#include "daemons/dlq/base64.h"
 #include "daemons/dlq/verbs.h"
 
 /* One letter as read from its export. */

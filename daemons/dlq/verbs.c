@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/base64.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
-#include "daemons/dlq/base64.h"
 #include "daemons/dlq/rows.h"
 
 /* --- discard and restore --- */

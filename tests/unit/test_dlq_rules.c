@@ -13,7 +13,6 @@
 #include "core/base/mem.h"
 #include "daemons/dlq/answer.c"
 #include "daemons/dlq/arrival.c"
-#include "daemons/dlq/base64.c"
 #include "daemons/dlq/patch.c"
 #include "daemons/dlq/rules.c"
 

@@ -1,8 +1,8 @@
 /*
  * Bytes in JSON: base64 text (RFC 4648, with padding), null for none.  No state.
  */
-#ifndef PIZZA_DLQ_BASE64_H
-#define PIZZA_DLQ_BASE64_H
+#ifndef PIZZA_BASE_BASE64_H
+#define PIZZA_BASE_BASE64_H
 
 #include <jansson.h>
 

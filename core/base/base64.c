@@ -1,7 +1,7 @@
 /*
  * Over libsodium.
  */
-#include "daemons/dlq/base64.h"
+#include "core/base/base64.h"
 
 #include <sodium.h>
 
