@@ -218,16 +218,15 @@ static void summary(struct buf *out, const json_t *job)
 {
 	static const char *const words[] = {"failed", "held", "released"};
 	static const char *const texts[] = {"failed again", "held behind a failed one", "not tried"};
+	int64_t again = json_int_or(job, "duplicate", 0), good = json_int_or(job, "applied", 0) + again;
+	int64_t tried = good + json_int_or(job, "failed", 0);
 	double seconds = json_number_value(json_object_get(job, "seconds"));
 	char text[DURATION_TEXT_SIZE];
 
-	buf_addf(out, "replayed %lld of %lld: ok %lld",
-		 (long long)(json_int_or(job, "applied", 0) + json_int_or(job, "duplicate", 0) +
-			     json_int_or(job, "failed", 0)),
-		 (long long)json_int_or(job, "total", 0),
-		 (long long)(json_int_or(job, "applied", 0) + json_int_or(job, "duplicate", 0)));
-	if (json_int_or(job, "duplicate", 0) > 0)
-		buf_addf(out, " (%lld had taken effect before)", (long long)json_int_or(job, "duplicate", 0));
+	buf_addf(out, "replayed %lld of %lld: ok %lld", (long long)tried,
+		 (long long)json_int_or(job, "total", 0), (long long)good);
+	if (again > 0)
+		buf_addf(out, " (%lld had taken effect before)", (long long)again);
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (json_int_or(job, words[i], 0) > 0 || i == 0)
 			buf_addf(out, ", %s %lld", texts[i], (long long)json_int_or(job, words[i], 0));

@@ -332,8 +332,12 @@ static int record_letters(struct db_conn *tx, const struct job *job, struct job_
 		if (b->items[i].outcome != NULL)
 			db_array_uuid(&ids, &b->items[i].letter_id);
 	rc = store_lock(tx, &ids, &letters, &n, err);
-	for (int i = 0; rc == 0 && i < n; i++)
-		change_letter(&letters[i], item_of(b, letters[i].id), &changes);
+	for (int i = 0; rc == 0 && i < n; i++) {
+		const struct job_item *item = item_of(b, letters[i].id);
+
+		if (item != NULL && item->outcome != NULL)
+			change_letter(&letters[i], item, &changes);
+	}
 	return rc < 0 ? rc : store_write(tx, &changes, &origin, err);
 }
 
