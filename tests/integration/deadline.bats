@@ -61,7 +61,8 @@ attentive() { sql_is pizza_order "SELECT max(until) > clock_timestamp() - interv
 	age() { sql_is pizza_order "SELECT clock_timestamp() - updated_at > interval '13 s' FROM orders WHERE order_id = '$id'" t; }
 	eventually 30 age
 	status_is "$id" pending
-	"$PIZZACTL" start kafka
+	back() { "$PIZZACTL" start kafka; }
+	eventually 120 back
 	eventually 90 status_is "$id" paid
 }
 
