@@ -210,16 +210,16 @@ lint: deps
 
 # --- installing ---
 
-# Programs, manual, completion, systemd units, example configuration: packaging/install.sh has the list.
+# Programs, manual, completion, systemd units, example configuration: daemons/packaging/install.sh has the list.
 install: all
-	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" sh packaging/install.sh install $(B)
+	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" sh daemons/packaging/install.sh install $(B)
 
 uninstall:
-	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" sh packaging/install.sh uninstall $(B)
+	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" sh daemons/packaging/install.sh uninstall $(B)
 
 deb: kafka
 	@$(MAKE) --no-print-directory -j$(JOBS) all
-	@sh packaging/deb.sh $(B) $(VERSION)
+	@sh daemons/packaging/deb.sh $(B) $(VERSION)
 
 # The package on a clean root: installed, run, removed. As root; it takes some minutes and Debian's packages.
 check-deb: deb

@@ -51,10 +51,10 @@ units() {
 	command -v systemd-analyze >/dev/null || return 0
 	local unit
 	mkdir -p "$work/units/user"
-	for unit in packaging/systemd/*.service packaging/systemd/*.timer; do
+	for unit in daemons/packaging/systemd/*.service daemons/packaging/systemd/*.timer; do
 		sed 's|@bin@/[a-z]*|/bin/true|' "$unit" >"$work/units/${unit##*/}"
 	done
-	sed 's|@bin@/[a-z]*|/bin/true|' packaging/systemd/user/pizza.service >"$work/units/user/pizza.service"
+	sed 's|@bin@/[a-z]*|/bin/true|' daemons/packaging/systemd/user/pizza.service >"$work/units/user/pizza.service"
 	SYSTEMD_UNIT_PATH=$work/units: systemd-analyze verify --man=no "$work"/units/*.service "$work"/units/*.timer 2>&1 |
 		grep "$work/units" && return 1
 	systemd-analyze --user verify --man=no "$work/units/user/pizza.service" 2>&1 | grep "$work/units" && return 1

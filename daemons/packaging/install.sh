@@ -3,7 +3,7 @@
 #   install.sh install|uninstall BUILD
 # ZSHDIR and UNITDIR (below PREFIX) may be set where a system looks elsewhere.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 mode=$1 build=$2
 root=${DESTDIR-}$PREFIX
 zshdir=${ZSHDIR:-share/zsh/site-functions}
@@ -60,11 +60,11 @@ done
 put_as 644 share/bash-completion/completions pizzactl completions/pizzactl.bash
 put_as 644 "$zshdir" _pizzactl completions/pizzactl.zsh
 put 644 share/fish/vendor_completions.d completions/pizzactl.fish
-for file in packaging/systemd/*.service packaging/systemd/*.timer; do
+for file in daemons/packaging/systemd/*.service daemons/packaging/systemd/*.timer; do
 	unit system "$file"
 done
-unit user packaging/systemd/user/pizza.service
-put_as 644 lib/sysusers.d pizza.conf packaging/systemd/sysusers.conf
+unit user daemons/packaging/systemd/user/pizza.service
+put_as 644 lib/sysusers.d pizza.conf daemons/packaging/systemd/sysusers.conf
 put 644 share/doc/pizza README.md LICENSE
 put 644 share/doc/pizza/examples man/pizza.yaml
 

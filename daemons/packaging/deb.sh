@@ -2,7 +2,7 @@
 # Builds the Debian package: deb.sh BUILD VERSION → BUILD/pizza_VERSION_ARCHITECTURE.deb
 # It carries Kafka's jar files, so that what is installed runs without network and Maven.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 build=$(cd "$1" && pwd) version=$2
 kafka=$(sed -n 's/^#define KAFKA_VERSION[^"]*"\([^"]*\)".*/\1/p' core/config/programs.h)
 jars=${XDG_CACHE_HOME:-$HOME/.cache}/pizza/kafka-$kafka
@@ -22,7 +22,7 @@ command -v dpkg-shlibdeps >/dev/null || fail "dpkg-shlibdeps is not installed" "
 [ -f "$jars/kafka_2.13-$kafka.jar" ] || fail "Kafka's jar files are not in $jars" "make kafka fetches them"
 
 umask 022
-DESTDIR=$root PREFIX=/usr ZSHDIR=share/zsh/vendor-completions sh packaging/install.sh install "$build"
+DESTDIR=$root PREFIX=/usr ZSHDIR=share/zsh/vendor-completions sh daemons/packaging/install.sh install "$build"
 install -d "$root/usr/lib/pizza/kafka/kafka-$kafka" "$root/etc/pizza" "$root/DEBIAN"
 install -m 644 "$jars"/*.jar "$root/usr/lib/pizza/kafka/kafka-$kafka"
 install -m 644 man/pizza.yaml "$root/etc/pizza/pizza.yaml"
@@ -36,9 +36,9 @@ shlibs=$(cd "$work" && dpkg-shlibdeps -O --ignore-missing-info "$root"/usr/lib/p
 	sed 's/^shlibs:Depends=//')
 size=$(du -sk --apparent-size "$root/usr" | cut -f1)
 sed -e "s|@version@|$version|" -e "s|@architecture@|$architecture|" -e "s|@size@|$size|" -e "s|@shlibs@|$shlibs|" \
-	packaging/debian/control.in >"$root/DEBIAN/control"
+	daemons/packaging/debian/control.in >"$root/DEBIAN/control"
 echo /etc/pizza/pizza.yaml >"$root/DEBIAN/conffiles"
-install -m 755 packaging/debian/postinst packaging/debian/prerm packaging/debian/postrm "$root/DEBIAN"
+install -m 755 daemons/packaging/debian/postinst daemons/packaging/debian/prerm daemons/packaging/debian/postrm "$root/DEBIAN"
 (cd "$root" && find usr -type f -exec md5sum {} + >DEBIAN/md5sums)
 dpkg-deb --root-owner-group -Zgzip -z1 --build "$root" "$package" >/dev/null
 echo "$package"
