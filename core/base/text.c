@@ -1,0 +1,54 @@
+/*
+ * Text of unknown origin.
+ */
+#include "core/base/text.h"
+
+#include <stdbool.h>
+
+size_t text_decode(const char *bytes, size_t n, uint32_t *ret)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	const unsigned char *text = (const unsigned char *)bytes;
+	size_t len = text[0] < 0x80 ? 1 : text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
+	uint32_t c = text[0];
+
+	if (len > 1)
+		c &= 0xff >> (len + 1);
+	if (text[0] >= 0xf8 || (text[0] >= 0x80 && text[0] < 0xc2) || len > n)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (text[i] & 0x3f);
+	}
+	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	*ret = c;
+	return len;
+}
+
+static bool is_direction(uint32_t c)
+{
+	return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x200e || c == 0x200f ||
+	       c == 0x2028 || c == 0x2029 || c == 0x061c || c == 0xfeff;
+}
+
+void text_safe(struct buf *out, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		uint32_t c = 0;
+		size_t len = text_decode(text + i, n - i, &c);
+
+		if (len == 0) {
+			buf_addf(out, "\\x%02x", (unsigned char)text[i]);
+			len = 1;
+		} else if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+			buf_addf(out, "\\x%02x", (unsigned)c);
+		} else if (is_direction(c)) {
+			buf_addf(out, "\\u{%04x}", (unsigned)c);
+		} else {
+			buf_add(out, text + i, len);
+		}
+		i += len;
+	}
+}
