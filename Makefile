@@ -31,6 +31,8 @@ CFLAGS   += -std=gnu17 $(OPT) $(WARN) -fstack-protector-strong -fno-omit-frame-p
 # Asked for when something is compiled, not when make starts: the packages may not be there yet.
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
+# Of pizzactl alone.
+TUI_LIBS   = $(shell pkg-config --libs ncursesw)
 
 CORE_SRC := $(wildcard core/*/*.c)
 CORE_OBJ := $(CORE_SRC:%.c=$(B)/%.o) $(B)/gen/service_migrations.o
@@ -94,13 +96,17 @@ $(B)/bin/pizzad: $(patsubst %.c,$(B)/%.o,$(wildcard daemons/pizzad/*.c)) $(B)/li
 $(B)/bin/pizzactl: $(CLI_OBJ) $(TUI_SRC:%.c=$(B)/%.o) $(B)/libcore.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(TUI_LIBS) -lm
 
 # One cmocka program per tests/unit/*.c; a test of daemons/NAME/rules.c includes it.
 $(B)/tests/%: tests/unit/%.c $(B)/libcore.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libcore.a $(LDFLAGS) -lcmocka $(PKG_LIBS) -lm
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(filter %.o,$^) $(B)/libcore.a $(LDFLAGS) -lcmocka $(PKG_LIBS) -lm
+
+# Those of the dashboard get all of it that needs neither a terminal nor a backend.
+TUI_PURE := $(filter-out tui/display.c tui/top.c tui/worker.c,$(TUI_SRC))
+$(filter $(B)/tests/test_tui_%,$(UNITS)): $(TUI_PURE:%.c=$(B)/%.o)
 
 units: $(UNITS)
 
@@ -130,7 +136,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
 $(B)/fuzz/%: tests/fuzz/%.c $(filter-out %/main.o,$(CLI_OBJ)) $(TUI_SRC:%.c=$(B)/%.o) $(B)/libcore.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $(filter-out %.h,$^) $(LDFLAGS) $(PKG_LIBS) -lm
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $(filter-out %.h,$^) $(LDFLAGS) $(PKG_LIBS) $(TUI_LIBS) -lm
 
 fuzzers: $(FUZZERS)
 
@@ -139,7 +145,7 @@ fuzzers: $(FUZZERS)
 $(B)/man/generate: man/generate.c $(filter-out %/main.o,$(CLI_OBJ)) $(TUI_SRC:%.c=$(B)/%.o) $(B)/libcore.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $(filter-out %.h,$^) $(LDFLAGS) $(PKG_LIBS) -lm
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $(filter-out %.h,$^) $(LDFLAGS) $(PKG_LIBS) $(TUI_LIBS) -lm
 
 # The pages and the example configuration are committed; `make check` compares.
 man: $(BINS) $(B)/man/generate

@@ -16,6 +16,7 @@
 	X(scale)      \
 	X(logs)       \
 	X(doctor)     \
+	X(top)        \
 	X(order)      \
 	X(saga)       \
 	X(kpi)        \

@@ -18,6 +18,7 @@
 #include "core/contract/daemons.h"
 #include "core/contract/events.h"
 #include "core/contract/topics.h"
+#include "tui/top.h"
 
 #define LIST_MAX 50
 
@@ -61,6 +62,14 @@ static void add_topics(struct complete *c)
 		complete_add(c, topics[i].name, NULL);
 	for (int i = 0; i < TOPIC_COUNT; i++)
 		complete_add(c, topics[i].dead_letters, "dead letters");
+}
+
+static void add_screens(struct complete *c)
+{
+	const char *name, *text;
+
+	for (int i = 0; (name = top_screen(i, &text)) != NULL; i++)
+		complete_add(c, name, text);
 }
 
 static void add_events(struct complete *c)
@@ -360,6 +369,7 @@ static const struct {
     {.kind = "DAEMON", .fixed = add_daemons},
     {.kind = "DAEMON=N", .fixed = add_scales},
     {.kind = "DATABASE", .fixed = add_databases},
+    {.kind = "SCREEN", .fixed = add_screens},
     {.kind = "EVENT", .fixed = add_events},
     {.kind = "KEY", .argument = true, .fixed = add_keys},
     {.kind = "KEY=VALUE", .fixed = add_settings},

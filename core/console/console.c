@@ -37,6 +37,14 @@ int console_open(const char *context, int timeout_ms, struct console **ret, stru
 	return 0;
 }
 
+struct console *console_another(const struct console *c)
+{
+	struct console *another = xcalloc(1, sizeof(*another));
+
+	another->timeout_ms = c->timeout_ms;
+	return another;
+}
+
 void console_close(struct console *c)
 {
 	if (c == NULL)

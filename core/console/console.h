@@ -20,6 +20,8 @@ struct console;
  * nothing.  timeout_ms bounds each call to a backend.
  */
 int console_open(const char *context, int timeout_ms, struct console **ret, struct error *err) MUST_USE;
+/* A handle of its own on the same installation, for another thread; owned. */
+struct console *console_another(const struct console *c);
 void console_close(struct console *c);
 int console_timeout_ms(const struct console *c);
 

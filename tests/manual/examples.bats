@@ -110,6 +110,8 @@ other_status() {
 	*"dlq edit "*"--patch"*) echo 0 ;;
 	*"dlq edit "*) echo 8 ;;	# there is no terminal
 	*"dlq jobs cancel "*) echo 9 ;; # the job has ended
+	*"pizzactl top"*"--once"*) echo 0 ;;
+	*"pizzactl top"*) echo 2 ;; # there is no terminal
 	*) echo 0 ;;
 	esac
 }

@@ -1,0 +1,126 @@
+/*
+ * pizzactl top: the dashboard.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/terminal.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "tui/top.h"
+
+#define WIDTH	   100 /* of --once where there is no terminal */
+#define HEIGHT	   40
+#define SIDE_LEAST 20
+#define SIDE_MOST  1000
+
+static int parse_size(const char *text, struct top_options *o, struct error *err)
+{
+	char *end = NULL;
+	long w = strtol(text, &end, 10), h = 0;
+
+	if (end != text && *end == 'x')
+		h = strtol(end + 1, &end, 10);
+	if (*end != '\0' || w < SIDE_LEAST || h < 5 || w > SIDE_MOST || h > SIDE_MOST) {
+		error_set(err, ERR_USAGE, "--size", "\"%.20s\" is no size", text);
+		error_hint(err, "columns and lines, such as 120x40");
+		return ERR_USAGE;
+	}
+	o->width = (int)w;
+	o->height = (int)h;
+	return 0;
+}
+
+static int once(struct cli *c, struct console *console, struct top_options *o, struct error *err)
+{
+	CLEANUP(buf_done) struct buf text = {0};
+	AUTO_JSON json_t *data = NULL;
+	AUTO_FREE char *json = NULL;
+	bool wants_json = strcmp(cli_text(c, "output"), "json") == 0;
+	int rc = 0;
+
+	o->width = c->tty ? c->width : WIDTH;
+	o->height = c->tty ? terminal_height() : HEIGHT;
+	if (cli_text(c, "size") != NULL)
+		rc = parse_size(cli_text(c, "size"), o, err);
+	if (rc < 0)
+		return rc;
+	rc = top_once(console, o, &text, wants_json ? &data : NULL, err);
+	if (wants_json && data != NULL) {
+		json = json_dumps(data, JSON_INDENT(2));
+		buf_reset(&text);
+		buf_addf(&text, "%s\n", json);
+	}
+	(void)cli_print(c, &text, false);
+	return rc;
+}
+
+static int top(struct cli *c, struct error *err)
+{
+	struct top_options o = {.screen = cli_argument(c, 0),
+				.subject = cli_argument(c, 1),
+				.readonly = cli_flag(c, "readonly"),
+				.color = c->color,
+				.utf8 = c->utf8};
+	struct console *console = NULL;
+	int rc = top_check(&o, err);
+
+	if (rc == 0)
+		rc = cli_console(c, &console, err);
+	if (rc < 0)
+		return rc;
+	if (cli_flag(c, "once") || cli_given(c, "output"))
+		return once(c, console, &o, err);
+	if (!c->tty || isatty(STDIN_FILENO) != 1) {
+		error_set(err, ERR_USAGE, "top", "needs a terminal");
+		error_hint(err, "pizzactl top --once writes one screen as text, with -o json its data");
+		return ERR_USAGE;
+	}
+	return top_run(console, &o, err);
+}
+
+static const char *const output_words[] = {"text", "json", NULL};
+
+static const struct argument_def top_arguments[] = {
+    {.name = "SCREEN", .text = "the screen to begin with", .optional = true},
+    {.name = "ID", .text = "which one it shows, or what it is narrowed to", .optional = true},
+    {.name = NULL},
+};
+
+static const struct option_def top_options[] = {
+    {.name = "once", .kind = VALUE_FLAG, .text = "write one screen and end"},
+    {.name = "output",
+     .letter = 'o',
+     .kind = VALUE_WORD,
+     .value = "FORMAT",
+     .text = "with --once: the screen's text, or its data",
+     .fallback = "text",
+     .words = output_words},
+    {.name = "size",
+     .kind = VALUE_TEXT,
+     .value = "WxH",
+     .text = "with --once: columns and lines of the screen"},
+    {.name = "readonly", .kind = VALUE_FLAG, .text = "no changes, whatever the context allows"},
+    {.name = NULL},
+};
+
+const struct noun noun_top = {
+    .name = "top",
+    .group = "system",
+    .summary = "the dashboard: everything live, in full screen",
+    .commands =
+	(const struct command[]){
+	    {.summary = "show the dashboard, or one screen of it",
+	     .arguments = top_arguments,
+	     .options = top_options,
+	     .shape = SHAPE_TEXT,
+	     .examples = {"pizzactl top", "pizzactl top sagas stuck", "pizzactl top overview --once",
+			  "pizzactl top lag --once -o json"},
+	     .run = top},
+	    {.run = NULL},
+	},
+};

@@ -1,0 +1,203 @@
+/*
+ * The dashboard's screens as text: recorded data, keystrokes, a clock that stands, sizes from 40×10 to
+ * 300×100, UTF-8 and ASCII, stale data and data that means harm.
+ */
+#include "tests/unit/tui_fixture.h"
+
+#include <wchar.h>
+
+static const struct {
+	int width, height;
+} sizes[] = {{1, 1}, {12, 4}, {40, 10}, {80, 24}, {132, 40}, {300, 100}};
+
+static void test_overview(void **state)
+{
+	struct model m;
+
+	(void)state;
+	start(&m, 100, 30);
+	assert_golden(&m, "overview-100x30", true);
+	model_resize(&m, 80, 24);
+	assert_golden(&m, "overview-80x24", true);
+	model_resize(&m, 40, 10);
+	assert_golden(&m, "overview-40x10", true);
+	model_done(&m);
+}
+
+static void test_sagas(void **state)
+{
+	struct model m;
+
+	(void)state;
+	start(&m, 80, 24);
+	press(&m, "2");
+	assert_golden(&m, "sagas-80x24", true);
+	press(&m, "\r");
+	assert_golden(&m, "saga-80x24", true);
+	model_resize(&m, 132, 40);
+	assert_golden(&m, "saga-132x40", true);
+	model_resize(&m, 40, 10);
+	assert_golden(&m, "saga-40x10", true);
+	model_done(&m);
+}
+
+static void test_others(void **state)
+{
+	static const struct {
+		const char *keys, *name;
+	} screens_shown[] = {
+	    {"3", "lag"},	 {"4", "dlq"},	  {"4\r", "letters"}, {"4\r\r", "letter"}, {"5", "topics"},
+	    {"5\r", "messages"}, {"6", "orders"}, {"7", "services"},  {"7_\r", "service"}, {"8", "logs"},
+	    {"8\r", "line"},	 {"?", "help"},	  {"2c", "confirm"},  {"4\r!", "actions"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(screens_shown); i++) {
+		struct model m;
+
+		start(&m, 80, 24);
+		press(&m, screens_shown[i].keys);
+		assert_golden(&m, screens_shown[i].name, true);
+		model_done(&m);
+	}
+}
+
+static void test_ascii(void **state)
+{
+	struct model m;
+
+	(void)state;
+	start(&m, 100, 30);
+	assert_golden(&m, "overview-ascii", false);
+	press(&m, "2\r");
+	assert_golden(&m, "saga-ascii", false);
+	model_done(&m);
+}
+
+/* Columns of the widest line. */
+static int widest_line(const char *text)
+{
+	mbstate_t at = {0};
+	int widest = 0, columns = 0;
+	wchar_t c;
+
+	for (size_t n; (n = mbrtowc(&c, text, 8, &at)) > 0 && n < (size_t)-2; text += n) {
+		columns = c == L'\n' ? 0 : columns + (wcwidth(c) > 0 ? wcwidth(c) : 0);
+		widest = columns > widest ? columns : widest;
+	}
+	return widest;
+}
+
+static void check_dump(struct model *m, bool utf8)
+{
+	char *text = screen_text(m, utf8);
+	int lines = 0;
+
+	for (const char *p = text; *p != '\0'; p++) {
+		lines += *p == '\n';
+		assert_true(*p == '\n' || (unsigned char)*p >= 0x20);
+		assert_true(utf8 || (unsigned char)*p < 0x80);
+	}
+	assert_int_equal(lines, m->height);
+	assert_true(widest_line(text) <= m->width);
+	free(text);
+}
+
+/* Each screen in each size and mode, with data, without, and with a failure. */
+static void test_every_size(void **state)
+{
+	static const char *const modes[] = {"", "?", "!", ":abc", "/x"};
+
+	(void)state;
+	for (int i = 0; screens[i] != NULL; i++)
+		for (size_t k = 0; k < ARRAY_LEN(sizes) * ARRAY_LEN(modes); k++) {
+			struct error err = {ERR_UNAVAILABLE, "Kafka", "cannot be reached", "see status"};
+			struct model m;
+
+			start(&m, sizes[k % ARRAY_LEN(sizes)].width, sizes[k % ARRAY_LEN(sizes)].height);
+			model_show(&m, screens[i], screens[i]->detail ? "orderd" : "");
+			check_dump(&m, true);
+			feed_all(&m);
+			press(&m, modes[k / ARRAY_LEN(sizes)]);
+			check_dump(&m, true);
+			check_dump(&m, false);
+			for (int f = 0; f < FEED_COUNT; f++)
+				model_failed(&m, (enum feed_id)f, m.panels[f].subject, &err);
+			check_dump(&m, true);
+			model_done(&m);
+		}
+}
+
+static void test_stale(void **state)
+{
+	struct error err = {ERR_UNAVAILABLE, "Kafka", "cannot be reached at 127.0.0.1:5092", ""};
+	struct model m;
+
+	(void)state;
+	start(&m, 100, 30);
+	press(&m, "3");
+	assert_shows(&m, "0 s old");
+	model_failed(&m, FEED_LAG, "", &err);
+	model_clock(&m, NOW + INT64_C(34000000));
+	assert_shows(&m, "✗ lag STALE 34 s, trying again");
+	assert_shows(&m, "812"); /* what was known stays */
+	model_data(&m, FEED_LAG, "", parse(recorded[FEED_LAG]), false);
+	assert_shows(&m, "0 s old");
+	/* A backend that says nothing at all is stale, too. */
+	model_clock(&m, NOW + INT64_C(94000000));
+	assert_shows(&m, "STALE 1m00s");
+	press(&m, "1");
+	assert_shows(&m, "flow ✗ STALE 1m00s");
+	model_done(&m);
+}
+
+static void test_never_there(void **state)
+{
+	struct error err = {ERR_UNAVAILABLE, "dlqd", "cannot be reached", "see pizzactl status dlqd"};
+	struct model m;
+
+	(void)state;
+	setlocale(LC_CTYPE, "C.UTF-8");
+	model_init(&m, "shop", false, false);
+	model_resize(&m, 100, 30);
+	model_clock(&m, NOW);
+	keys_press(&m, '4');
+	assert_shows(&m, "waiting for data");
+	model_failed(&m, FEED_LETTER_GROUPS, "", &err);
+	assert_shows(&m, "dlqd: cannot be reached");
+	assert_shows(&m, "see pizzactl status dlqd");
+	assert_shows(&m, "dead letters not there, trying again");
+	model_done(&m);
+}
+
+static void test_harmless(void **state)
+{
+	struct model m;
+
+	(void)state;
+	start(&m, 100, 30);
+	press(&m, "2");
+	model_data(
+	    &m, FEED_SAGAS, "",
+	    parse(
+		"[{'order_id':'a','state':'paid\\u001b[31m','customer_name':'\\u202egnp.exe',"
+		"'started_at':'x','steps':-5},"
+		"{'order_id':'b','state':'山田','awaiting':'e\\u0301','customer_name':'👩‍🍳 ok'}]"),
+	    false);
+	check_dump(&m, true);
+	check_dump(&m, false);
+	assert_shows(&m, "paid\\x1b[31m");
+	assert_shows(&m, "\\u{202e}gnp.exe");
+	model_done(&m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_overview), cmocka_unit_test(test_sagas),
+	    cmocka_unit_test(test_others),   cmocka_unit_test(test_ascii),
+	    cmocka_unit_test(test_stale),    cmocka_unit_test(test_never_there),
+	    cmocka_unit_test(test_harmless), cmocka_unit_test(test_every_size),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,251 @@
+/*
+ * The dashboard for tests: a model with recorded data and a clock that stands, keys as text, and screens as
+ * text that are compared with tests/unit/golden (UPDATE_GOLDEN=1 writes them anew).
+ */
+#ifndef PIZZA_TESTS_TUI_FIXTURE_H
+#define PIZZA_TESTS_TUI_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "tui/draw.h"
+#include "tui/keys.h"
+#include "tui/list.h"
+
+#define NOW INT64_C(1795264205000000) /* 2026-11-21T12:30:05Z */
+
+static const char *const recorded[FEED_COUNT] = {
+    [FEED_STATUS] =
+	"[{'name':'postgres','kind':'backing','state':'up','pid':11,'replicas':1,'restarts':0,'cpu_percent':"
+	"6.5,"
+	"'rss_bytes':222298112,'uptime_seconds':8040,'reason':'','instances':[]},"
+	"{'name':'orderd','kind':'daemon','state':'up','pid':12,'replicas':2,'replicas_wanted':2,'restarts':"
+	"0,"
+	"'cpu_percent':3.0,'rss_bytes':14680064,'uptime_seconds':8040,'reason':'','instances':["
+	"{'replica':1,'pid':12,'state':'up','port':5102,'restarts':0},"
+	"{'replica':2,'pid':13,'state':'up','port':5103,'restarts':0}]},"
+	"{'name':'paymentd','kind':'daemon','state':'degraded','pid':14,'replicas':1,'replicas_wanted':1,"
+	"'restarts':1,'cpu_percent':0.0,'rss_bytes':11534336,'uptime_seconds':242,"
+	"'reason':'provider breaker open, probe in 12 s','instances':[]},"
+	"{'name':'dlqd','kind':'daemon','state':'down','pid':null,'replicas':0,'replicas_wanted':1,'restarts'"
+	":3,"
+	"'cpu_percent':null,'rss_bytes':0,'uptime_seconds':null,'reason':'ended with status "
+	"1','instances':[]}]",
+    [FEED_KPI] = "{'orders_per_minute':412.0,'paid_percent':99.2,'end_to_end_p50_ms':61.0,"
+		 "'end_to_end_p99_ms':1310.0}",
+    [FEED_STUCK] = "[{'order_id':'01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11','state':'reserved'}]",
+    [FEED_SAGAS] =
+	"[{'order_id':'01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11','state':'reserved','awaiting':'PaymentCompleted'"
+	","
+	"'daemon':'paymentd','started_at':'2026-11-21T12:29:30.100000Z',"
+	"'updated_at':'2026-11-21T12:29:31.000000Z','steps':3,'customer_name':'Ivan Ivanov','reason':null},"
+	"{'order_id':'01939b1c-6aaa-7c22-9a54-2f1e0c5d77aa','state':'ready','awaiting':null,'daemon':null,"
+	"'started_at':'2026-11-21T12:20:00.000000Z','updated_at':'2026-11-21T12:20:09.400000Z','steps':8,"
+	"'customer_name':'Анна','reason':null},"
+	"{'order_id':'01939b1c-5bbb-7c22-9a54-2f1e0c5d66bb','state':'cancelled','awaiting':null,'daemon':"
+	"null,"
+	"'started_at':'2026-11-21T12:10:00.000000Z','updated_at':'2026-11-21T12:10:02.000000Z','steps':4,"
+	"'customer_name':'山田太郎','reason':'payment: card_declined'}]",
+    [FEED_SAGA] =
+	"{'order_id':'01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11','state':'reserved','awaiting':'PaymentCompleted',"
+	"'daemon':'paymentd','customer_name':'Ivan Ivanov','item_count':2,'total_amount':120000,"
+	"'currency':'RUB','started_at':'2026-11-21T12:29:30.100000Z','updated_at':'2026-11-21T12:29:31."
+	"000000Z',"
+	"'correlation_id':'c0ffee','duration_ms':900.0,'due':true,'messages':'e-mail sent ×1','steps':["
+	"{'seq':1,'event_type':'OrderCreated','daemon':'orderd','since_start_ms':0.0,'from_ms':0.0,"
+	"'took_ms':0.0,'detail':''},"
+	"{'seq':2,'event_type':'StockReserved','daemon':'inventoryd','since_start_ms':300.0,'from_ms':0.0,"
+	"'took_ms':300.0,'detail':''},"
+	"{'seq':3,'event_type':'OrderReserved','daemon':'orderd','since_start_ms':900.0,'from_ms':300.0,"
+	"'took_ms':600.0,'detail':'attempt 1'}]}",
+    [FEED_ORDERS] = "[{'order_id':'01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11','status':'reserved',"
+		    "'customer_name':'Ivan Ivanov','item_count':2,'total_amount':120000,'currency':'RUB',"
+		    "'payment_method':'card','reason':null,'created_at':'2026-11-21T12:29:30.100000Z',"
+		    "'updated_at':'2026-11-21T12:29:31.000000Z'}]",
+    [FEED_LAG] =
+	"[{'group':'paymentd','topic':'order-events','lag':812,'lag_seconds':34.1,'parked':0,"
+	"'state':'ok','members':1},"
+	"{'group':'notifyd','topic':'payment-events','lag':0,'lag_seconds':0.0,'parked':2,'state':'ok',"
+	"'members':1},"
+	"{'group':'notifyd','topic':'order-events','lag':null,'lag_seconds':null,'parked':2,"
+	"'state':'unknown','members':1}]",
+    [FEED_PARTITIONS] = "[{'group':'paymentd','topic':'order-events','partition':3,'committed':1030,"
+			"'end':1842,'lag':812,'lag_seconds':34.1,'state':'ok','member':'paymentd-1'}]",
+    [FEED_TOPICS] = "[{'topic':'order-events','partition_count':12,'messages':48210,'leaderless':0},"
+		    "{'topic':'payment-events','partition_count':12,'messages':23011,'leaderless':0}]",
+    [FEED_LETTER_GROUPS] =
+	"[{'fingerprint':'a41c77e0','letters':1204,'open':1204,'orders':988,'consumer_group':'paymentd',"
+	"'topic':'order-events','failed_step':'charge','error_code':'provider_5xx',"
+	"'first_failed_at':'2026-11-21T12:02:11.000000Z','last_failed_at':'2026-11-21T12:29:40.000000Z',"
+	"'error_reason':'status 503'}]",
+    [FEED_LETTERS] =
+	"[{'letter_id':'7d4ad12f-0000-5000-8000-000000000001','state':'unresolved','consumer_group':'"
+	"paymentd',"
+	"'failed_at':'2026-11-21T12:29:40.000000Z','event_type':'OrderReserved','failed_step':'charge',"
+	"'error_code':'provider_5xx','error_reason':'status 503','replay_count':0,"
+	"'order_id':'01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11'},"
+	"{'letter_id':'7d4ad12f-0000-5000-8000-000000000002','state':'discarded','consumer_group':'paymentd',"
+	"'failed_at':'2026-11-21T12:29:41.000000Z','event_type':'OrderReserved','failed_step':'charge',"
+	"'error_code':'provider_5xx','error_reason':'status 503','replay_count':1,"
+	"'order_id':'01939b1c-6aaa-7c22-9a54-2f1e0c5d77aa'}]",
+    [FEED_LETTER] =
+	"{'letter_id':'7d4ad12f-0000-5000-8000-000000000001','state':'unresolved','consumer_group':'paymentd'"
+	","
+	"'failed_at':'2026-11-21T12:29:40.000000Z','event_type':'OrderReserved','failed_step':'charge',"
+	"'error_code':'provider_5xx','error_reason':'status "
+	"503','replay_count':0,'topic':'order-events','order_id':'01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11',"
+	"'value':{'event_type':'OrderReserved','event_data':{'amount':120000}},'headers':{'ce_id':'x'},"
+	"'saga':{'state':'reserved','awaiting':'PaymentCompleted','daemon':'paymentd'}}",
+    [FEED_OUTBOX] = "[{'database':'pizza_order','unpublished':3,'oldest_age_ms':4,'published_total':48210}]",
+    [FEED_MESSAGES] =
+	"[{'topic':'order-events','partition':3,'offset':1842,'timestamp':'2026-11-21T12:30:01.114000Z',"
+	"'key':'01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11','headers':{'ce_type':'OrderCreated'},"
+	"'value':{'event_type':'OrderCreated','event_data':{'total_amount':120000}}},"
+	"{'topic':'order-events','partition':4,'offset':7,'timestamp':'2026-11-21T12:30:02.000000Z',"
+	"'key':'k','headers':{},'value':'not json \\u001b[31m'}]",
+    [FEED_LOGS] = "[{'ts':'2026-11-21T12:30:01.114000Z','level':'info','service':'orderd','replica':1,"
+		  "'msg':'ready'},"
+		  "{'ts':'2026-11-21T12:30:02.000000Z','level':'warn','service':'paymentd','replica':1,"
+		  "'msg':'the breaker is open','provider':'stripe'},"
+		  "{'ts':'2026-11-21T12:30:03.000000Z','level':'error','service':'dlqd','replica':1,"
+		  "'msg':'ended \\u001b[2J here'}]",
+};
+
+__attribute__((unused)) static json_t *parse(const char *text)
+{
+	char *copy = xstrdup(text);
+	json_t *j;
+
+	for (char *p = copy; *p != '\0'; p++)
+		*p = *p == '\'' ? '"' : *p;
+	j = json_loads(copy, 0, NULL);
+	assert_non_null(j);
+	free(copy);
+	return j;
+}
+
+/* Hands out what is recorded of each feed, whatever it is asked for. */
+__attribute__((unused)) static void feed_all(struct model *m)
+{
+	for (int i = 0; i < FEED_COUNT; i++)
+		model_data(m, (enum feed_id)i, m->panels[i].subject, parse(recorded[i]), false);
+}
+
+__attribute__((unused)) static void start(struct model *m, int width, int height)
+{
+	setlocale(LC_CTYPE, "C.UTF-8");
+	model_init(m, "shop", false, false);
+	model_resize(m, width, height);
+	model_clock(m, NOW);
+	feed_all(m);
+}
+
+/* The same of what is wanted and not there. */
+__attribute__((unused)) static void feed_missing(struct model *m)
+{
+	for (int i = 0; i < FEED_COUNT; i++)
+		if ((model_wanted(m) & 1u << i) != 0 && m->panels[i].data == NULL)
+			model_data(m, (enum feed_id)i, m->panels[i].subject, parse(recorded[i]), false);
+}
+
+/* \r enter, \033 escape, \t tab, \177 backspace, ^ up, _ down; what is opened gets its data. */
+__attribute__((unused)) static void press(struct model *m, const char *keys)
+{
+	static const struct {
+		char c;
+		int key;
+	} special[] = {{'\r', KEYCODE_ENTER}, {'\033', KEYCODE_ESCAPE},	   {'\t', KEYCODE_TAB},
+		       {'^', KEYCODE_UP},     {'\177', KEYCODE_BACKSPACE}, {'_', KEYCODE_DOWN}};
+
+	for (size_t n; *keys != '\0'; keys += n) {
+		uint32_t c = 0;
+		int key;
+
+		n = text_decode(keys, strlen(keys), &c);
+		key = (int)c;
+		for (size_t i = 0; i < ARRAY_LEN(special); i++)
+			key = special[i].c == *keys ? special[i].key : key;
+		keys_press(m, key);
+		feed_missing(m);
+	}
+}
+
+/* The screen as text; owned. */
+__attribute__((unused)) static char *screen_text(struct model *m, bool utf8)
+{
+	struct grid g = {.utf8 = utf8};
+	struct buf text = {0};
+
+	draw_model(m, &g);
+	grid_dump(&g, &text);
+	grid_done(&g);
+	return buf_take(&text);
+}
+
+__attribute__((unused)) static void assert_shows(struct model *m, const char *part)
+{
+	char *text = screen_text(m, true);
+
+	if (strstr(text, part) == NULL)
+		print_error("\"%s\" is not in\n%s", part, text);
+	assert_non_null(strstr(text, part));
+	free(text);
+}
+
+__attribute__((unused)) static void assert_hides(struct model *m, const char *part)
+{
+	char *text = screen_text(m, true);
+
+	if (strstr(text, part) != NULL)
+		print_error("\"%s\" is in\n%s", part, text);
+	assert_null(strstr(text, part));
+	free(text);
+}
+
+static char *read_golden(const char *path)
+{
+	struct buf text = {0};
+	char block[4096];
+	size_t n;
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL)
+		return xstrdup("");
+	while ((n = fread(block, 1, sizeof(block), f)) > 0)
+		buf_add(&text, block, n);
+	fclose(f);
+	return buf_take(&text);
+}
+
+__attribute__((unused)) static void assert_golden(struct model *m, const char *name, bool utf8)
+{
+	char *text = screen_text(m, utf8), *wanted, path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "tests/unit/golden/tui-%s.txt", name);
+	if (getenv("UPDATE_GOLDEN") != NULL) {
+		f = fopen(path, "we");
+		assert_non_null(f);
+		fputs(text, f);
+		fclose(f);
+	}
+	wanted = read_golden(path);
+	if (strcmp(text, wanted) != 0)
+		print_error("%s is not\n%s\nbut\n%s", path, wanted, text);
+	assert_string_equal(text, wanted);
+	free(text);
+	free(wanted);
+}
+
+#endif

@@ -1,0 +1,265 @@
+/*
+ * The feeds.
+ */
+#include "tui/feed.h"
+
+#include <string.h>
+
+#include "core/base/buf.h"
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/config/config.h"
+#include "core/console/api.h"
+#include "core/console/dlq.h"
+#include "core/console/lag.h"
+#include "core/console/logs.h"
+#include "core/console/readmodel.h"
+#include "core/console/saga.h"
+#include "core/console/status.h"
+#include "core/console/topics.h"
+
+#define LOG_PAST_MS   INT64_C(900000)
+#define MESSAGES_PAST 200
+
+static int take_row(void *arg, json_t *row, struct error *err)
+{
+	(void)err;
+	json_array_append_new(arg, row);
+	return 0;
+}
+
+/* What a list call has gathered, or nothing after a failure. */
+static int finish(int rc, json_t *rows, json_t **ret)
+{
+	if (rc < 0)
+		json_decref(rows);
+	else
+		*ret = rows;
+	return rc < 0 ? rc : 0;
+}
+
+static int fetch_status(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	json_t *all = NULL;
+	int rc = status_read(c, &all, err);
+
+	(void)subject;
+	if (rc < 0)
+		return rc;
+	*ret = json_incref(json_object_get(all, "services"));
+	json_decref(all);
+	return 0;
+}
+
+/* --- the read model --- */
+
+static int fetch_kpi(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	(void)subject;
+	return readmodel_kpi(c, 60000, ret, err);
+}
+
+/* Members of a saga's row that the dashboard shows: ten thousand rows are to stay small. */
+static int take_saga(void *arg, json_t *row, struct error *err)
+{
+	static const char *const unused[] = {"correlation_id", "ended_at", "currency", "total_amount", "due"};
+
+	for (size_t i = 0; i < ARRAY_LEN(unused); i++)
+		json_object_del(row, unused[i]);
+	return take_row(arg, row, err);
+}
+
+/* Subject: a state, "stuck", or "" for all. */
+static int fetch_sagas(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	struct readmodel_filter f = {.stuck_ms = -1, .since_ms = -1, .limit = FEED_ROWS_MAX};
+	json_t *rows = json_array();
+
+	if (strcmp(subject, "stuck") == 0)
+		f.stuck_ms = config_int(CONFIG_ORDER_STUCK);
+	else if (*subject != '\0')
+		f.state = subject;
+	return finish(readmodel_sagas(c, &f, take_saga, rows, err), rows, ret);
+}
+
+static int fetch_stuck(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	struct readmodel_filter f = {
+	    .stuck_ms = config_int(CONFIG_ORDER_STUCK), .since_ms = -1, .limit = 1000};
+	json_t *rows = json_array();
+
+	(void)subject;
+	return finish(readmodel_sagas(c, &f, take_saga, rows, err), rows, ret);
+}
+
+static int fetch_orders(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	struct readmodel_filter f = {.stuck_ms = -1, .since_ms = -1, .limit = FEED_ROWS_MAX};
+	json_t *rows = json_array();
+
+	f.state = *subject != '\0' ? subject : NULL;
+	return finish(readmodel_orders(c, &f, take_row, rows, err), rows, ret);
+}
+
+/* Adds to each step how long it took and what its data says for people. */
+static void add_step_facts(json_t *steps, const struct saga *s)
+{
+	for (int i = 0; i < s->steps.count; i++) {
+		const struct saga_event *e = &s->steps.events[i];
+		json_t *step = json_array_get(steps, (size_t)i);
+		CLEANUP(buf_done) struct buf detail = {0};
+
+		saga_detail(e, &detail);
+		json_object_set_new(step, "from_ms", json_real((double)(e->from_us - s->started_us) / 1e3));
+		json_object_set_new(step, "took_ms", json_real((double)(e->at_us - e->from_us) / 1e3));
+		json_object_set_new(step, "detail", json_string(buf_str(&detail)));
+	}
+}
+
+static int fetch_saga(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	CLEANUP(saga_done) struct saga s = {0};
+	CLEANUP(buf_done) struct buf messages = {0};
+	struct uuid id = {0};
+	int rc = 0;
+
+	if (!uuid_parse(subject, &id))
+		rc = readmodel_complete_id(c, subject, &id, err);
+	if (rc == 0)
+		rc = saga_load(c, id, &s, err);
+	if (rc < 0)
+		return rc;
+	*ret = saga_json(&s);
+	add_step_facts(json_object_get(*ret, "steps"), &s);
+	saga_notifications(&s, true, &messages);
+	json_object_set_new(*ret, "messages", json_string(buf_str(&messages)));
+	json_object_set_new(*ret, "due", json_boolean(s.due));
+	return 0;
+}
+
+/* --- Kafka --- */
+
+static int fetch_lag(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	(void)subject;
+	return lag_list(c, NULL, LAG_BY_TOPIC, ret, err);
+}
+
+/* Subject: a consumer group. */
+static int fetch_partitions(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	return lag_list(c, *subject != '\0' ? subject : NULL, LAG_BY_PARTITION, ret, err);
+}
+
+static int fetch_topics(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	json_t *rows = json_array();
+
+	(void)subject;
+	return finish(topics_list(c, take_row, rows, err), rows, ret);
+}
+
+/* Subject: a topic. */
+static int stream_messages(struct console *c, const char *subject, const struct feed_stream *s,
+			   struct error *err)
+{
+	struct topics_read read = {.topics = &subject,
+				   .topic_count = 1,
+				   .since_us = -1,
+				   .tail = MESSAGES_PAST,
+				   .follow = true,
+				   .stop = s->stop};
+
+	return topics_read(c, &read, s->row, s->arg, err);
+}
+
+/* --- dead letters and outbox --- */
+
+static int fetch_letter_groups(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	struct dlq_filter f = {.state = "any", .min_age_ms = -1};
+	json_t *rows = json_array();
+
+	(void)subject;
+	return finish(dlq_groups(c, &f, take_row, rows, err), rows, ret);
+}
+
+/* Subject: a fingerprint, or "" for all. */
+static int fetch_letters(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	struct dlq_filter f = {.state = "any", .min_age_ms = -1};
+	json_t *rows = json_array();
+
+	f.fingerprint = *subject != '\0' ? subject : NULL;
+	return finish(dlq_letters(c, &f, false, FEED_ROWS_MAX, take_row, rows, err), rows, ret);
+}
+
+static int fetch_letter(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	return dlq_letter(c, subject, ret, err);
+}
+
+static int fetch_outbox(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	struct api_request r = {.method = "GET", .daemon = "outboxd", .path = "/api/v1/outbox"};
+	json_t *answer = NULL;
+	int rc = api_call(c, &r, &answer, err);
+
+	(void)subject;
+	if (rc == 0)
+		*ret = json_incref(json_object_get(answer, "items"));
+	json_decref(answer);
+	return rc;
+}
+
+/* --- logs --- */
+
+/* Subject: words of a service, a level and an order's id, in any order. */
+static int stream_logs(struct console *c, const char *subject, const struct feed_stream *s, struct error *err)
+{
+	char words[FEED_SUBJECT_MAX];
+	struct logs_query q = {.since_us = clock_wall_us() - LOG_PAST_MS * 1000,
+			       .tail = FEED_STREAM_MAX / 2,
+			       .level = LOG_DEBUG,
+			       .follow = true,
+			       .stop = s->stop};
+	struct uuid id;
+	char *rest = words;
+	const char *service = NULL;
+
+	(void)c;
+	strncpy(words, subject, sizeof(words) - 1);
+	words[sizeof(words) - 1] = '\0';
+	for (char *word; (word = strsep(&rest, " ")) != NULL;) {
+		if (*word == '\0' || log_level_parse(word, &q.level))
+			continue;
+		if (uuid_parse(word, &id))
+			q.order_id = word;
+		else
+			service = word;
+	}
+	if (service != NULL) {
+		q.services = &service;
+		q.service_count = 1;
+	}
+	return logs_read(&q, s->row, s->arg, err);
+}
+
+const struct feed feeds[FEED_COUNT] = {
+    [FEED_STATUS] = {"status", BACKEND_CONTROL, 1000, fetch_status, NULL},
+    [FEED_KPI] = {"key figures", BACKEND_DATABASE, 2000, fetch_kpi, NULL},
+    [FEED_STUCK] = {"stuck sagas", BACKEND_DATABASE, 3000, fetch_stuck, NULL},
+    [FEED_SAGAS] = {"sagas", BACKEND_DATABASE, 1000, fetch_sagas, NULL},
+    [FEED_SAGA] = {"saga", BACKEND_DATABASE, 1000, fetch_saga, NULL},
+    [FEED_ORDERS] = {"orders", BACKEND_DATABASE, 1000, fetch_orders, NULL},
+    [FEED_LAG] = {"lag", BACKEND_KAFKA, 2000, fetch_lag, NULL},
+    [FEED_PARTITIONS] = {"partitions", BACKEND_KAFKA, 2000, fetch_partitions, NULL},
+    [FEED_TOPICS] = {"topics", BACKEND_KAFKA, 2000, fetch_topics, NULL},
+    [FEED_LETTER_GROUPS] = {"dead letters", BACKEND_DLQ, 2000, fetch_letter_groups, NULL},
+    [FEED_LETTERS] = {"letters", BACKEND_DLQ, 2000, fetch_letters, NULL},
+    [FEED_LETTER] = {"letter", BACKEND_DLQ, 3000, fetch_letter, NULL},
+    [FEED_OUTBOX] = {"outbox", BACKEND_OUTBOX, 2000, fetch_outbox, NULL},
+    [FEED_MESSAGES] = {"messages", BACKEND_MESSAGES, 0, NULL, stream_messages},
+    [FEED_LOGS] = {"logs", BACKEND_LOGS, 0, NULL, stream_logs},
+};

@@ -1,0 +1,382 @@
+/*
+ * Keys, where nothing is typed: moving, choosing, acting.  What is typed is in prompt.c.
+ */
+#include "tui/keys.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "tui/draw.h"
+#include "tui/list.h"
+#include "tui/prompt.h"
+
+/* --- moving --- */
+
+static bool is_sheet(const struct model *m)
+{
+	return m->views[m->depth - 1].screen->write != NULL;
+}
+
+static void move(struct model *m, int by)
+{
+	struct view *v = model_view(m);
+
+	if (is_sheet(m))
+		v->top = v->top + by > 0 ? v->top + by : 0; /* drawing knows the end */
+	else
+		list_go(v, v->cursor + by);
+}
+
+static void up(struct model *m)
+{
+	move(m, -1);
+}
+
+static void down(struct model *m)
+{
+	move(m, 1);
+}
+
+static void page_up(struct model *m)
+{
+	move(m, -draw_page(m));
+}
+
+static void page_down(struct model *m)
+{
+	move(m, draw_page(m));
+}
+
+static void first(struct model *m)
+{
+	move(m, -(1 << 24));
+}
+
+static void last(struct model *m)
+{
+	move(m, 1 << 24);
+}
+
+/* To the next row or line that the filter is about. */
+static void seek(struct model *m, int step)
+{
+	struct view *v = model_view(m);
+
+	if (v->filter[0] == '\0') {
+		model_say(m, STYLE_WARN, "nothing to look for: / and some text");
+	} else if (is_sheet(m)) {
+		draw_seek(m, step);
+	} else if (v->count > 0) {
+		list_go(v, (v->cursor + step + v->count) % v->count);
+	}
+}
+
+static void seek_next(struct model *m)
+{
+	seek(m, 1);
+}
+
+static void seek_previous(struct model *m)
+{
+	seek(m, -1);
+}
+
+/* --- screens --- */
+
+static void next_screen(struct model *m)
+{
+	int i = 0;
+
+	while (screens[i] != NULL && screens[i] != m->views[0].screen)
+		i++;
+	do
+		i = screens[i] == NULL || screens[i + 1] == NULL ? 0 : i + 1;
+	while (screens[i]->key == 0);
+	model_show(m, screens[i], "");
+}
+
+static void back(struct model *m)
+{
+	struct view *v = model_view(m);
+
+	if (m->message[0] != '\0' && m->message_until_us == 0) {
+		m->message[0] = '\0';
+	} else if (v->filter[0] != '\0') {
+		v->filter[0] = '\0';
+		list_refresh(m, v);
+	} else {
+		model_back(m);
+	}
+}
+
+static void open_row(struct model *m)
+{
+	const struct action *a = model_view(m)->screen->actions;
+
+	for (; a != NULL && a->name != NULL; a++)
+		if (a->opens != NULL) {
+			keys_act(m, a);
+			return;
+		}
+}
+
+static void narrow(struct model *m)
+{
+	const struct view *v = model_view(m);
+	const char *const *words = v->screen->narrows;
+	int i = 0;
+
+	if (words == NULL)
+		return;
+	while (words[i] != NULL && strcmp(words[i], v->subject) != 0)
+		i++;
+	i = words[i] == NULL || words[i + 1] == NULL ? 0 : i + 1;
+	model_narrow(m, words[i]);
+	model_say(m, STYLE_PLAIN, "%s: %s", v->screen->name, *words[i] != '\0' ? words[i] : "all");
+}
+
+static void mark(struct model *m)
+{
+	if (is_sheet(m))
+		return;
+	list_mark(model_view(m));
+	move(m, 1);
+}
+
+static void sort_next(struct model *m)
+{
+	struct view *v = model_view(m);
+	int n = 0;
+
+	while (v->screen->columns != NULL && v->screen->columns[n].name != NULL)
+		n++;
+	if (n == 0)
+		return;
+	v->sort = v->sort + 1 < n ? v->sort + 1 : -1;
+	list_refresh(m, v);
+	if (v->sort < 0)
+		model_say(m, STYLE_PLAIN, "in the order in which they come");
+}
+
+static void sort_reverse(struct model *m)
+{
+	struct view *v = model_view(m);
+
+	v->downwards = !v->downwards;
+	list_refresh(m, v);
+}
+
+static void pause_data(struct model *m)
+{
+	m->paused = !m->paused;
+	model_say(m, STYLE_WARN, m->paused ? "paused: nothing changes until p" : "goes on");
+}
+
+static void copy(struct model *m)
+{
+	struct view *v = model_view(m);
+	const char *id = list_id(v, list_row(v));
+
+	if (*id == '\0')
+		id = v->subject;
+	if (*id == '\0')
+		return;
+	model_do(m, EFFECT_COPY, id, NULL);
+	model_say(m, STYLE_PLAIN, "copied %s", id);
+}
+
+static void show_help(struct model *m)
+{
+	m->mode = MODE_HELP;
+	m->choice = 0;
+}
+
+static void show_actions(struct model *m)
+{
+	const struct action *a = model_view(m)->screen->actions;
+
+	if (a == NULL || a->name == NULL) {
+		model_say(m, STYLE_WARN, "there is nothing to be done here");
+		return;
+	}
+	m->mode = MODE_ACTIONS;
+	m->choice = 0;
+}
+
+static void type_filter(struct model *m)
+{
+	prompt_begin(m, MODE_FILTER, "");
+}
+
+static void type_command(struct model *m)
+{
+	prompt_begin(m, MODE_COMMAND, "");
+}
+
+static void save(struct model *m)
+{
+	model_do(m, EFFECT_SAVE, NULL, NULL);
+}
+
+static void redraw(struct model *m)
+{
+	model_do(m, EFFECT_REDRAW, NULL, NULL);
+}
+
+static void suspend(struct model *m)
+{
+	model_do(m, EFFECT_SUSPEND, NULL, NULL);
+}
+
+static void quit(struct model *m)
+{
+	model_do(m, EFFECT_QUIT, NULL, NULL);
+}
+
+#define CONTROL(c) ((c) - 'A' + 1)
+
+const struct binding bindings[] = {
+    {{'?'}, "?", "help", "this", show_help},
+    {{KEYCODE_ENTER, KEYCODE_RIGHT}, "enter", "open", "opens what is under the cursor", open_row},
+    {{KEYCODE_ESCAPE, KEYCODE_LEFT, KEYCODE_BACKSPACE},
+     "esc",
+     "back",
+     "goes back; takes a filter away first",
+     back},
+    {{'/'}, "/", "filter", "shows only what contains a text; in texts, looks for it", type_filter},
+    {{':'}, ":", "command", "goes to a screen, sorts, acts by name; tab completes", type_command},
+    {{'!'},
+     "!",
+     "actions",
+     "what can be done here, with the pizzactl command that does the same",
+     show_actions},
+    {{'f'}, "f", NULL, "next kind of rows: sagas and orders by state, logs by level", narrow},
+    {{'q', CONTROL('C')}, "q ^C", "quit", "ends the dashboard", quit},
+    {{KEYCODE_UP, 'k'}, "↑ k", NULL, "up", up},
+    {{KEYCODE_DOWN, 'j'}, "↓ j", NULL, "down", down},
+    {{KEYCODE_PAGE_UP, CONTROL('B')}, "PgUp ^B", NULL, "a page up", page_up},
+    {{KEYCODE_PAGE_DOWN, CONTROL('F')}, "PgDn ^F", NULL, "a page down", page_down},
+    {{KEYCODE_HOME, 'g'}, "Home g", NULL, "to the beginning", first},
+    {{KEYCODE_END, 'G'}, "End G", NULL, "to the end; streams then go on scrolling", last},
+    {{'n'}, "n", NULL, "to the next match", seek_next},
+    {{'N'}, "N", NULL, "to the match before", seek_previous},
+    {{'o'}, "o", NULL, "sorts by the next column", sort_next},
+    {{'O'}, "O", NULL, "sorts the other way round", sort_reverse},
+    {{' '}, "space", NULL, "marks a row: actions then take all marked ones", mark},
+    {{KEYCODE_TAB}, "tab", NULL, "to the next screen", next_screen},
+    {{'y'}, "y", NULL, "copies the id under the cursor (OSC 52)", copy},
+    {{'p'}, "p", NULL, "pauses: nothing changes until it is pressed again", pause_data},
+    {{'s'}, "s", NULL, "saves the screen as text into the current folder", save},
+    {{CONTROL('L')}, "^L", NULL, "draws everything anew", redraw},
+    {{CONTROL('Z')}, "^Z", NULL, "suspends; fg comes back", suspend},
+    {{0}, NULL, NULL, NULL, NULL},
+};
+
+const char *keys_name(int key, char text[8])
+{
+	static const struct {
+		int key;
+		const char *name;
+	} names[] = {{KEYCODE_ENTER, "enter"}, {KEYCODE_TAB, "tab"}, {' ', "space"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (names[i].key == key)
+			return names[i].name;
+	snprintf(text, 8, "%c", key > ' ' && key < 127 ? key : '?');
+	return text;
+}
+
+/* --- acting --- */
+
+static bool is_refused(struct model *m, const struct action *a)
+{
+	if (!a->changes || !m->readonly)
+		return false;
+	model_say(m, STYLE_WARN, "%s: the context %s is read-only, nothing was done", a->name, m->context);
+	return true;
+}
+
+static void open_screen(struct model *m, const struct action *a)
+{
+	const struct view *v = model_view(m);
+	const json_t *row = list_row(v);
+	const char *subject = json_string_or(row, a->member, "");
+	const struct screen *s = screen_find(json_string_or(row, "screen", a->opens));
+
+	if (s == NULL || (row == NULL && s->detail))
+		return;
+	if (s->detail && *subject == '\0') {
+		model_say(m, STYLE_WARN, "%s: this row has none", s->name);
+		return;
+	}
+	model_open(m, s, subject);
+}
+
+void keys_act(struct model *m, const struct action *a)
+{
+	AUTO_JSON json_t *rows = NULL;
+
+	if (a->opens != NULL) {
+		open_screen(m, a);
+		return;
+	}
+	if (is_refused(m, a))
+		return;
+	rows = list_chosen(model_view(m), a);
+	if (json_array_size(rows) == 0) {
+		model_say(m, STYLE_WARN, "%s: nothing is selected", a->name);
+		return;
+	}
+	job_free(m->asked);
+	m->asked = job_new(a, rows, "");
+	if (a->prompt != NULL)
+		prompt_begin(m, MODE_VALUE, "");
+	else
+		prompt_decide(m);
+}
+
+static bool has_key(const struct binding *b, int key)
+{
+	for (int i = 0; i < KEYS_PER_BINDING && b->keys[i] != 0; i++)
+		if (b->keys[i] == key)
+			return true;
+	return false;
+}
+
+static void press_normal(struct model *m, int key)
+{
+	for (const struct binding *b = bindings; b->shown != NULL; b++)
+		if (has_key(b, key)) {
+			b->run(m);
+			return;
+		}
+	for (int i = 0; screens[i] != NULL; i++)
+		if (screens[i]->key != 0 && screens[i]->key == key) {
+			model_show(m, screens[i], "");
+			return;
+		}
+	for (const struct action *a = model_view(m)->screen->actions; a != NULL && a->name != NULL; a++)
+		if (a->key == key) {
+			keys_act(m, a);
+			return;
+		}
+}
+
+void keys_press(struct model *m, int key)
+{
+	if (key == KEYCODE_NONE)
+		return;
+	if (key == CONTROL('C')) {
+		quit(m);
+		return;
+	}
+	if (m->mode == MODE_NORMAL) {
+		if (m->message_until_us != 0)
+			m->message[0] = '\0';
+		press_normal(m, key);
+	} else {
+		prompt_press(m, key);
+	}
+}

@@ -1,0 +1,146 @@
+/*
+ * What the dashboard knows and where its user is: data, keys and the clock change it, and nothing else.  It
+ * neither draws on a terminal nor asks a backend: what it wants done goes out as effects and as wanted feeds.
+ * One thread.
+ */
+#ifndef PIZZA_TUI_MODEL_H
+#define PIZZA_TUI_MODEL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/buf.h"
+#include "core/base/error.h"
+#include "core/base/map.h"
+#include "tui/action.h"
+#include "tui/feed.h"
+#include "tui/grid.h"
+#include "tui/screen.h"
+
+/* What is known of a feed. */
+struct panel {
+	char subject[FEED_SUBJECT_MAX];
+	json_t *data;	      /* NULL: nothing yet; kept when the backend is lost */
+	int64_t at_us;	      /* when it was fetched */
+	struct error error;   /* of the latest try; code 0: it succeeded */
+	int64_t failed_at_us; /* since when tries fail */
+	int64_t count;	      /* of rows that a stream has given */
+};
+
+#define VIEW_DEPTH 8
+#define INPUT_MAX  256
+
+/* A screen that is open, with what its user has chosen there. */
+struct view {
+	const struct screen *screen;
+	char subject[FEED_SUBJECT_MAX];
+	json_t *rows;		  /* an array of objects, owned */
+	int *order;		  /* of the rows that are shown; owned */
+	int count;		  /* of them */
+	int cursor;		  /* among them */
+	int top;		  /* the first one to be seen */
+	bool follow;		  /* a stream: the cursor stays at its end */
+	char selected[INPUT_MAX]; /* the id under the cursor: it stays there when rows change */
+	char filter[INPUT_MAX];
+	int sort; /* column; -1: as the rows come */
+	bool downwards;
+	struct map marks; /* ids */
+};
+
+enum mode {
+	MODE_NORMAL,
+	MODE_FILTER,  /* types a filter */
+	MODE_COMMAND, /* types a command */
+	MODE_VALUE,   /* types an action's value */
+	MODE_CONFIRM, /* answers yes or no */
+	MODE_NAME,    /* types the context's name */
+	MODE_HELP,    /* reads the keys */
+	MODE_ACTIONS, /* reads the actions' commands */
+};
+
+/* What the model wants done outside. */
+enum effect_kind { EFFECT_QUIT, EFFECT_SUSPEND, EFFECT_REDRAW, EFFECT_COPY, EFFECT_SAVE, EFFECT_RUN };
+struct effect {
+	enum effect_kind kind;
+	char *text;	 /* EFFECT_COPY; owned */
+	struct job *job; /* EFFECT_RUN; owned */
+};
+
+#define HISTORY_POINTS 60
+/* A figure over time, one point per look. */
+struct history {
+	double points[HISTORY_POINTS];
+	int64_t at_us[HISTORY_POINTS];
+	int count;
+};
+
+#define COMMANDS_KEPT 16
+
+struct model {
+	int width, height;
+	int64_t now_us;
+	const char *context; /* borrowed */
+	const char *named;   /* the same where commands must name it; NULL: they need not */
+	bool readonly, protected;
+	bool paused;
+	struct panel panels[FEED_COUNT];
+	struct map histories; /* struct history by name */
+	struct view views[VIEW_DEPTH];
+	int depth; /* views open, at least 1 */
+
+	enum mode mode;
+	char input[INPUT_MAX];
+	char before[INPUT_MAX]; /* the filter that typing replaces */
+	int choice;		/* of MODE_ACTIONS */
+	struct job *asked;	/* what is to be confirmed; owned */
+	char *commands[COMMANDS_KEPT];
+	int command_count, command_at;
+
+	char message[INPUT_MAX];
+	enum style message_style;
+	int64_t message_until_us; /* 0: until a key comes */
+
+	struct effect effects[8];
+	int effect_count;
+};
+
+/* Starts at the first screen.  context is borrowed. */
+void model_init(struct model *m, const char *context, bool readonly, bool protected);
+void model_done(struct model *m);
+
+void model_resize(struct model *m, int width, int height);
+void model_clock(struct model *m, int64_t now_us);
+/* What a feed gave for a subject (taken): it replaces what was there, or is appended to it. */
+void model_data(struct model *m, enum feed_id feed, const char *subject, json_t *data, bool append);
+void model_failed(struct model *m, enum feed_id feed, const char *subject, const struct error *err);
+/* How a job (taken) ended: it may have been a plan, which is asked about now. */
+void model_job(struct model *m, struct job *job, int rc, const char *said, const struct error *err);
+
+/* Feeds whose data is on screen, as bits; the subject of one is panels[feed].subject. */
+unsigned model_wanted(const struct model *m);
+/* The next thing to be done; false when there is none. */
+bool model_effect(struct model *m, struct effect *ret);
+
+/* --- for keys.c and the screens --- */
+
+struct view *model_view(struct model *m);
+/* Opens a screen on top of the others, or in their place. */
+void model_open(struct model *m, const struct screen *s, const char *subject);
+void model_show(struct model *m, const struct screen *s, const char *subject);
+/* Other data in the same view. */
+void model_narrow(struct model *m, const char *subject);
+void model_back(struct model *m);
+void model_do(struct model *m, enum effect_kind kind, const char *text, struct job *job);
+void model_say(struct model *m, enum style style, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Seconds since the feed's data was fetched; -1: there is none. */
+int64_t model_age_seconds(const struct model *m, enum feed_id feed);
+/* The data is older than it should be, or the backend is lost. */
+bool model_is_stale(const struct model *m, enum feed_id feed);
+/* The points of a figure; NULL: there are none. */
+const struct history *model_history(const struct model *m, const char *name);
+/* Change per second over the last points; 0 when there are too few. */
+double model_rate(const struct model *m, const char *name);
+
+#endif

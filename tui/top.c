@@ -1,0 +1,432 @@
+/*
+ * The dashboard's loop: keys, results and signals go into the model, the model goes to the terminal.
+ *
+ * Signals only set flags and wake the loop by a pipe; the workers block them, so that they come here.
+ */
+#include "tui/top.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/base/nearest.h"
+#include "core/console/context.h"
+#include "tui/display.h"
+#include "tui/draw.h"
+#include "tui/keys.h"
+#include "tui/worker.h"
+
+#define TICK_MS	     1000
+#define REDRAW_MS    50 /* between two screens at least, while results pour in */
+#define KEYS_AT_ONCE 64 /* pasted text does not hold up the drawing */
+
+struct top {
+	struct model model;
+	struct worker *worker;
+	struct grid grid;
+	bool anew; /* the next screen is drawn as a whole */
+	bool quit;
+};
+
+/* --- what both ways share --- */
+
+static const char *subject_of(void *arg, enum feed_id feed)
+{
+	const struct model *m = arg;
+
+	return m->panels[feed].subject;
+}
+
+static void take_result(struct model *m, struct worker_result *r)
+{
+	if (r->job != NULL) {
+		model_job(m, r->job, r->rc, r->said, &r->err);
+		r->job = NULL;
+	} else if (r->rc < 0) {
+		model_failed(m, r->feed, r->subject, &r->err);
+	} else {
+		model_data(m, r->feed, r->subject, r->data, r->append);
+		r->data = NULL;
+	}
+	worker_result_done(r);
+}
+
+static void take_results(struct top *t)
+{
+	struct worker_result r;
+	uint64_t count;
+
+	if (read(worker_fd(t->worker), &count, sizeof(count)) < 0 && errno != EAGAIN)
+		return;
+	while (worker_take(t->worker, &r))
+		take_result(&t->model, &r);
+}
+
+static void want(struct top *t)
+{
+	worker_want(t->worker, model_wanted(&t->model), subject_of, &t->model);
+}
+
+static int begin(struct top *t, struct console *c, const struct top_options *o, struct error *err)
+{
+	struct model *m = &t->model;
+	enum context_choice choice = context_chosen();
+	int rc;
+
+	t->grid.utf8 = o->utf8;
+	model_init(m, context_now()->name, o->readonly || context_is_readonly(), context_is_protected());
+	if (choice == CHOICE_OPTION || choice == CHOICE_ENVIRONMENT)
+		m->named = m->context;
+	model_clock(m, clock_wall_us());
+	if (o->screen != NULL)
+		model_show(m, screen_find(o->screen), o->subject != NULL ? o->subject : "");
+	rc = worker_new(c, &t->worker, err);
+	if (rc == 0)
+		want(t);
+	return rc;
+}
+
+static void end(struct top *t)
+{
+	worker_free(t->worker);
+	model_done(&t->model);
+	grid_done(&t->grid);
+}
+
+const char *top_screen(int i, const char **ret_text)
+{
+	if (screens[i] == NULL)
+		return NULL;
+	*ret_text = screens[i]->text;
+	return screens[i]->name;
+}
+
+#define SCREENS_MAX 32
+
+int top_check(const struct top_options *o, struct error *err)
+{
+	const struct screen *s = screen_find(o->screen);
+	const char *names[SCREENS_MAX], *near;
+	CLEANUP(buf_done) struct buf list = {0};
+	int n = 0;
+
+	if (o->screen == NULL || (s != NULL && (!s->detail || o->subject != NULL)))
+		return 0;
+	if (s != NULL) {
+		error_set(err, ERR_USAGE, o->screen, "shows one thing: which?");
+		error_hint(err, "pizzactl top %s ID", s->name);
+		return ERR_USAGE;
+	}
+	for (; screens[n] != NULL && n < SCREENS_MAX; n++) {
+		names[n] = screens[n]->name;
+		buf_addf(&list, "%s%s", n > 0 ? ", " : "", names[n]);
+	}
+	error_set(err, ERR_NOT_FOUND, o->screen, "there is no such screen; there are %s", buf_str(&list));
+	near = nearest_word(o->screen, names, n);
+	if (near != NULL)
+		error_hint(err, "did you mean %s?", near);
+	return ERR_NOT_FOUND;
+}
+
+/* --- full screen --- */
+
+static volatile sig_atomic_t ended, stopped, resized;
+static int signal_pipe[2] = {-1, -1};
+
+static void on_signal(int number)
+{
+	int before = errno;
+
+	if (number == SIGWINCH || number == SIGCONT)
+		resized = 1;
+	else if (number == SIGTSTP)
+		stopped = 1;
+	else
+		ended = number;
+	if (write(signal_pipe[1], "", 1) < 0)
+		resized = 1; /* it is full, and wakes us anyway */
+	errno = before;
+}
+
+static const int caught[] = {SIGWINCH, SIGCONT, SIGTSTP, SIGTERM, SIGHUP, SIGINT};
+
+static int catch_signals(struct error *err)
+{
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+		return error_errno(err, "dashboard");
+	for (size_t i = 0; i < ARRAY_LEN(caught); i++)
+		sigaction(caught[i], &action, NULL);
+	return 0;
+}
+
+/* For the threads that are started meanwhile. */
+static void block_signals(bool block)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(caught); i++)
+		sigaddset(&set, caught[i]);
+	pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+static void release_signals(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(caught); i++)
+		signal(caught[i], SIG_DFL);
+	close(signal_pipe[0]);
+	close(signal_pipe[1]);
+}
+
+/* Stops as if the dashboard caught nothing, and goes on where it was. */
+static void suspend(struct top *t)
+{
+	stopped = 0;
+	display_leave();
+	raise(SIGSTOP);
+	display_return();
+	resized = 1;
+	t->anew = true;
+}
+
+static void save(struct top *t)
+{
+	CLEANUP(buf_done) struct buf text = {0};
+	char name[96], clock[CLOCK_TEXT_SIZE];
+	FILE *f;
+
+	clock_format(t->model.now_us, clock);
+	snprintf(name, sizeof(name), "pizza-%s-%.10sT%.2s%.2s%.2sZ.txt", model_view(&t->model)->screen->name,
+		 clock, clock + 11, clock + 14, clock + 17);
+	grid_dump(&t->grid, &text);
+	f = fopen(name, "wxe");
+	if (f == NULL || fwrite(buf_str(&text), 1, text.len, f) != text.len)
+		model_say(&t->model, STYLE_BAD, "save: %s: %s", name, strerror(errno));
+	else
+		model_say(&t->model, STYLE_GOOD, "saved as %s", name);
+	if (f != NULL && fclose(f) != 0)
+		model_say(&t->model, STYLE_BAD, "save: %s: %s", name, strerror(errno));
+}
+
+static void carry_out(struct top *t)
+{
+	struct effect e;
+
+	while (model_effect(&t->model, &e)) {
+		switch (e.kind) {
+		case EFFECT_QUIT:
+			t->quit = true;
+			break;
+		case EFFECT_SUSPEND:
+			suspend(t);
+			break;
+		case EFFECT_REDRAW:
+			t->anew = true;
+			break;
+		case EFFECT_COPY:
+			display_copy(e.text);
+			break;
+		case EFFECT_SAVE:
+			save(t);
+			break;
+		case EFFECT_RUN:
+			worker_do(t->worker, e.job);
+			e.job = NULL;
+			break;
+		}
+		free(e.text);
+		job_free(e.job);
+	}
+}
+
+static void take_keys(struct top *t)
+{
+	int key = KEYCODE_NONE;
+
+	for (int i = 0; i < KEYS_AT_ONCE && !t->quit; i++) {
+		if (!display_key(&key))
+			t->quit = true;
+		if (key == KEYCODE_NONE)
+			break;
+		keys_press(&t->model, key);
+		carry_out(t);
+	}
+}
+
+static void take_signals(struct top *t)
+{
+	char drop[64];
+	int width, height;
+
+	while (read(signal_pipe[0], drop, sizeof(drop)) > 0)
+		;
+	if (stopped != 0)
+		suspend(t);
+	if (resized != 0) {
+		resized = 0;
+		display_size(&width, &height);
+		model_resize(&t->model, width, height);
+	}
+}
+
+static void show(struct top *t)
+{
+	model_clock(&t->model, clock_wall_us());
+	draw_model(&t->model, &t->grid);
+	display_show(&t->grid, t->anew);
+	t->anew = false;
+}
+
+/* Results that pour in are drawn at most every REDRAW_MS; a key is answered at once. */
+static void loop(struct top *t)
+{
+	struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
+			       {.fd = worker_fd(t->worker), .events = POLLIN},
+			       {.fd = signal_pipe[0], .events = POLLIN}};
+	struct mono next = mono_now();
+
+	resized = 1;
+	while (!t->quit && ended == 0) {
+		bool key;
+		int n;
+
+		take_signals(t);
+		want(t);
+		show(t);
+		next = mono_add_ms(mono_now(), REDRAW_MS);
+		n = poll(fds, ARRAY_LEN(fds), TICK_MS);
+		key = n > 0 && fds[0].revents != 0;
+		if (!key && mono_left_ms(next) > 0)
+			poll(fds, 1, (int)mono_left_ms(next));
+		model_clock(&t->model, clock_wall_us());
+		take_results(t);
+		take_keys(t);
+	}
+}
+
+int top_run(struct console *c, const struct top_options *o, struct error *err)
+{
+	struct top t = {0};
+	int rc = catch_signals(err);
+
+	if (rc < 0)
+		return rc;
+	block_signals(true);
+	rc = begin(&t, c, o, err);
+	block_signals(false);
+	if (rc == 0)
+		rc = display_open(o->color, err);
+	if (rc == 0)
+		loop(&t);
+	display_close();
+	end(&t);
+	release_signals();
+	if (rc == 0 && ended != 0 && ended != SIGHUP)
+		raise(ended);
+	return rc;
+}
+
+/* --- once --- */
+
+/* Streams have no end: what has come after a moment is enough of them. */
+#define STREAM_MS 700
+
+static bool has_all(const struct model *m, int64_t waited_ms)
+{
+	unsigned wanted = model_wanted(m);
+
+	for (int i = 0; i < FEED_COUNT; i++) {
+		const struct panel *p = &m->panels[i];
+
+		if ((wanted & 1u << i) == 0 || p->error.code != 0)
+			continue;
+		if (feeds[i].stream != NULL ? waited_ms < STREAM_MS : p->data == NULL)
+			return false;
+	}
+	return true;
+}
+
+static void gather(struct top *t, int timeout_ms)
+{
+	struct pollfd p = {.fd = worker_fd(t->worker), .events = POLLIN};
+	struct mono begun = mono_now();
+
+	while (!has_all(&t->model, mono_since_ms(begun)) && mono_since_ms(begun) < timeout_ms) {
+		if (poll(&p, 1, 100) > 0)
+			take_results(t);
+		model_clock(&t->model, clock_wall_us());
+	}
+}
+
+/* {"screen", "subject", "at", "panels": {"lag": {"data", "error"}, …}} */
+static json_t *data_of(const struct model *m)
+{
+	const struct view *v = &m->views[m->depth - 1];
+	json_t *panels = json_object();
+	char at[CLOCK_TEXT_SIZE];
+
+	for (int i = 0; i < FEED_COUNT; i++) {
+		const struct panel *p = &m->panels[i];
+
+		if ((v->screen->feeds & 1u << i) == 0)
+			continue;
+		json_object_set_new(
+		    panels, feeds[i].name,
+		    json_pack("{s:O?, s:o}", "data", p->data, "error",
+			      p->error.code == 0
+				  ? json_null()
+				  : json_pack("{s:s, s:s, s:s}", "code", error_word(p->error.code), "what",
+					      p->error.what, "why", p->error.why)));
+	}
+	return json_pack("{s:s, s:s, s:s, s:o}", "screen", v->screen->name, "subject", v->subject, "at",
+			 clock_format(m->now_us, at), "panels", panels);
+}
+
+/* The first failure, when no feed of the screen has any data. */
+static int judge(const struct model *m, struct error *err)
+{
+	const struct screen *s = m->views[m->depth - 1].screen;
+	const struct error *first = NULL;
+
+	for (int i = 0; i < FEED_COUNT; i++) {
+		if ((s->feeds & 1u << i) == 0)
+			continue;
+		if (m->panels[i].data != NULL && (s->main == FEED_NONE || s->main == (enum feed_id)i))
+			return 0;
+		if (first == NULL && m->panels[i].error.code != 0)
+			first = &m->panels[i].error;
+	}
+	if (first == NULL)
+		return 0;
+	if (err != NULL)
+		*err = *first;
+	return first->code;
+}
+
+int top_once(struct console *c, const struct top_options *o, struct buf *text, json_t **ret_data,
+	     struct error *err)
+{
+	struct top t = {0};
+	int rc = begin(&t, c, o, err);
+
+	if (rc == 0) {
+		model_resize(&t.model, o->width, o->height);
+		gather(&t, console_timeout_ms(c) * 2);
+		if (ret_data != NULL)
+			*ret_data = data_of(&t.model);
+		draw_model(&t.model, &t.grid);
+		grid_dump(&t.grid, text);
+		rc = judge(&t.model, err);
+	}
+	end(&t);
+	return rc;
+}
