@@ -26,6 +26,7 @@ struct letters {
 	pthread_cond_t wake;
 	bool due;
 	bool stopping;
+	volatile bool stop_reading; /* a topic can be long */
 };
 
 DB_STATEMENT(letter_insert,
@@ -124,16 +125,17 @@ static int find_and_send(struct search *q, struct error *err)
 {
 	struct letters *l = q->letters;
 	const char *topic = db_text(q->row, 0, L_TOPIC);
-	volatile bool stop = false;
-	int rc = bus_admin_read(l->admin, topic, db_time(q->row, 0, L_NOT_BEFORE), -1, false, NULL, &stop,
-				look_at, q, err);
+	int rc = bus_admin_read(l->admin, topic, db_time(q->row, 0, L_NOT_BEFORE), -1, false, NULL,
+				&l->stop_reading, look_at, q, err);
 
 	if (rc == 0 && q->sent == 0)
-		rc = bus_admin_read(l->admin, topic, -1, -1, false, NULL, &stop, look_at, q, err);
+		rc = bus_admin_read(l->admin, topic, -1, -1, false, NULL, &l->stop_reading, look_at, q, err);
 	if (rc < 0)
 		return rc;
 	if (q->sent < 0)
 		*err = q->failure;
+	if (l->stop_reading && q->sent == 0)
+		return error_set(err, ERR_NOT_YET, "find the event", "the daemon is stopping");
 	if (q->sent == 0)
 		log_error("the dead letter of %s %s, step %s, cannot be sent: the event is gone from %s",
 			  db_text(q->row, 0, L_TYPE), db_text(q->row, 0, L_KEY), db_text(q->row, 0, L_STEP),
@@ -260,6 +262,7 @@ void letters_stop(struct letters *l)
 {
 	if (l == NULL)
 		return;
+	l->stop_reading = true;
 	pthread_mutex_lock(&l->lock);
 	l->stopping = true;
 	pthread_cond_signal(&l->wake);
