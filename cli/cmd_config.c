@@ -196,6 +196,7 @@ static void warn_readable(struct cli *c, enum config_key key, const char *value)
 
 static int config_set(struct cli *c, struct error *err)
 {
+	CLEANUP(buf_done) struct buf shown = {0};
 	const char *value = cli_argument(c, 1);
 	struct console *console = NULL;
 	enum config_key key = CONFIG_PORT_BASE;
@@ -209,9 +210,12 @@ static int config_set(struct cli *c, struct error *err)
 		rc = settings_set(key, value, !dry, err);
 	if (rc < 0)
 		return rc;
-	cli_say(c, "%s%s %s%s%s in %s.", dry ? "Nothing was done: " : "", config_row(key)->name,
-		dry ? "would be set" : "is set", config_secret(key) ? "" : " to ",
-		config_secret(key) ? "" : value, config_place());
+	if (!config_secret(key)) {
+		buf_adds(&shown, " to ");
+		config_add_shown(&shown, key, value);
+	}
+	cli_say(c, "%s%s %s%s in %s.", dry ? "Nothing was done: " : "", config_row(key)->name,
+		dry ? "would be set" : "is set", buf_str(&shown), config_place());
 	warn_overridden(c, key);
 	warn_readable(c, key, value);
 	if (settings_mend(key, mend, sizeof(mend))[0] != '\0')

@@ -40,6 +40,8 @@ struct config_row {
 const struct config_row *config_row(enum config_key key);
 /* False when there is no such key. */
 bool config_find(const char *name, enum config_key *ret);
+/* ERR_INVALID: there is no such key, with the nearest as a hint. */
+int config_unknown_key(const char *name, struct error *err);
 const char *config_type_word(enum config_type type);
 const char *config_origin_word(enum config_origin origin);
 

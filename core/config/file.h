@@ -1,5 +1,5 @@
 /*
- * Internal to core/config: a YAML file as a list of dotted keys with their lines.
+ * A YAML file as a list of dotted keys with their lines.
  */
 #ifndef PIZZA_CONFIG_FILE_H
 #define PIZZA_CONFIG_FILE_H

@@ -19,7 +19,5 @@ struct config_value {
  */
 int config_value_parse(enum config_key key, const char *text, struct config_value *ret,
 		       struct error *err) MUST_USE;
-/* ERR_INVALID: there is no such key, with the nearest as a hint. */
-int config_unknown_key(const char *name, struct error *err);
 
 #endif

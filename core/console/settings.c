@@ -10,7 +10,6 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
-#include "core/base/nearest.h"
 #include "core/config/edit.h"
 #include "core/config/report.h"
 #include "core/console/api.h"
@@ -23,19 +22,11 @@
 
 int settings_find(const char *name, enum config_key *ret, struct error *err)
 {
-	const char *names[CONFIG_COUNT];
-	const char *nearest;
-
 	if (config_find(name, ret))
 		return 0;
-	for (int key = 0; key < CONFIG_COUNT; key++)
-		names[key] = config_row((enum config_key)key)->name;
-	nearest = nearest_word(name, names, CONFIG_COUNT);
-	error_set(err, ERR_NOT_FOUND, name, "no such key");
-	if (nearest != NULL)
-		error_hint(err, "did you mean %s?", nearest);
-	else
-		error_hint(err, "pizzactl config show lists them");
+	(void)config_unknown_key(name, err);
+	if (err != NULL)
+		err->code = ERR_NOT_FOUND;
 	return ERR_NOT_FOUND;
 }
 

@@ -89,6 +89,8 @@ kafka.bootstrap: "a:1,b:2"' ]
 	[ "$(stat -c %a "$file")" = 644 ]
 	ctl 0 config set mail.password hush
 	[[ $err == *"chmod 600 $file"* ]]
+	ctl 0 config set database.url postgresql://u:hush@h
+	[[ $err == *"u:***@h"* && $err != *hush* ]]
 }
 
 @test "set validates first, and a refusal changes nothing" {
