@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "core/console/dlq.h"
 
-/* cmd_dlq.c: the filter that the options ask for. */
+/* dlq_choose.c: the filter that the options ask for. */
 int dlq_filter_of(struct cli *c, struct dlq_filter *ret, struct error *err) MUST_USE;
 /*
  * The letters that arguments (ids, or - for ids on stdin) and filter options choose, as a selection (owned).
@@ -16,6 +16,7 @@ int dlq_filter_of(struct cli *c, struct dlq_filter *ret, struct error *err) MUST
 int dlq_chosen(struct cli *c, json_t **ret, struct error *err) MUST_USE;
 /* True when the change is to be made, not only told. */
 bool dlq_serious(const struct cli *c);
+/* cmd_dlq.c */
 extern const struct column dlq_result_columns[];
 
 /* dlq_show.c: one letter for people. */
