@@ -68,42 +68,71 @@ static int spawn(const char *command, int input, pid_t *ret)
 	return rc;
 }
 
-void pager_start(struct cli *c, struct pager *ret)
+/* The pager runs from the first write on: until then Ctrl-C ends the command as ever. */
+static void start(struct pager *p)
 {
-	const char *command = c->tty ? pager_command() : NULL;
 	int ends[2];
 
-	*ret = (struct pager){.before = c->out};
-	if (command == NULL || pipe2(ends, O_CLOEXEC) < 0)
+	p->started = true;
+	p->fd = STDOUT_FILENO;
+	if (pipe2(ends, O_CLOEXEC) < 0)
 		return;
-	if (spawn(command, ends[0], &ret->pid) != 0) {
-		ret->pid = 0;
-		close(ends[1]);
-	} else {
-		/* Ctrl-C is for the pager; when that ends, writing to it does. */
+	if (spawn(p->command, ends[0], &p->pid) == 0) {
+		/* Ctrl-C is for the pager now; when that ends, writing to it does. */
 		signal(SIGINT, SIG_IGN);
-		c->out = fdopen(ends[1], "w");
-		if (c->out == NULL)
-			abort();
+		p->fd = ends[1];
+	} else {
+		p->pid = 0;
+		close(ends[1]);
 	}
 	close(ends[0]);
+}
+
+static ssize_t write_to_pager(void *cookie, const char *text, size_t n)
+{
+	struct pager *p = cookie;
+	size_t done = 0;
+
+	if (!p->started)
+		start(p);
+	while (done < n) {
+		ssize_t written = write(p->fd, text + done, n - done);
+
+		if (written < 0 && errno != EINTR)
+			return 0;
+		done += written > 0 ? (size_t)written : 0;
+	}
+	return (ssize_t)n;
+}
+
+void pager_start(struct cli *c, struct pager *ret)
+{
+	*ret = (struct pager){.before = c->out, .command = c->tty ? pager_command() : NULL};
+	if (ret->command == NULL)
+		return;
+	c->out = fopencookie(ret, "w", (cookie_io_functions_t){.write = write_to_pager});
+	if (c->out == NULL)
+		abort();
 }
 
 int pager_finish(struct cli *c, struct pager *p, int rc, struct error *err)
 {
 	int status = 0;
 
-	if (p->pid == 0)
+	if (p->command == NULL)
 		return rc;
 	if (fclose(c->out) != 0 && errno != EPIPE && c->print_errno == 0)
 		c->print_errno = errno;
 	c->out = p->before;
+	if (p->pid == 0)
+		return rc;
+	close(p->fd);
 	while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (c->print_errno == EPIPE)
 		c->print_errno = 0;
 	if (rc >= 0 && WIFEXITED(status) && (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127)) {
-		error_set(err, ERR_FAILED, "pager", "\"%.60s\" cannot be run", pager_command());
+		error_set(err, ERR_FAILED, "pager", "\"%.60s\" cannot be run", p->command);
 		error_hint(err, "set PIZZA_PAGER to another one, or to cat for none");
 		return ERR_FAILED;
 	}
