@@ -136,7 +136,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
 $(B)/fuzz/%: tests/fuzz/%.c $(filter-out %/main.o,$(CLI_OBJ)) $(TUI_SRC:%.c=$(B)/%.o) $(B)/libcore.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $(filter-out %.h,$^) $(LDFLAGS) $(PKG_LIBS) $(TUI_LIBS) -lm
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< $(filter %.o %.a,$^) $(LDFLAGS) $(PKG_LIBS) $(TUI_LIBS) -lm
 
 fuzzers: $(FUZZERS)
 

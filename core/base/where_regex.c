@@ -87,10 +87,20 @@ static void scan_interval(struct scan *s)
 		high = isdigit((unsigned char)end[1]) ? strtol(end + 1, &end, 10) : (end++, low);
 	if (*end != '}' || low > high || high > REPEAT_MAX || !s->quantifiable)
 		s->portable = false;
-	s->repeats *= high > 1 ? high : 1;
-	if (s->repeats > REPEAT_TOTAL_MAX || high > REPEAT_MAX)
+	if (high > REPEAT_MAX)
 		s->repeats = REPEAT_TOTAL_MAX + 1;
+	else if (high > 1 && s->repeats <= REPEAT_TOTAL_MAX)
+		s->repeats *= high;
 	s->p = *end == '}' ? end : end - 1;
+	s->quantifiable = false;
+}
+
+/* One of more than an atom is compiled twice: of a repetition of a repetition, twice as often. */
+static void scan_plus(struct scan *s)
+{
+	if ((!s->quantifiable || (s->p > s->start && s->p[-1] == ')')) && s->repeats <= REPEAT_TOTAL_MAX)
+		s->repeats *= 2;
+	s->portable = s->portable && s->quantifiable;
 	s->quantifiable = false;
 }
 
@@ -116,8 +126,10 @@ static void scan_one(struct scan *s)
 	case '\\':
 		scan_escape(s);
 		return;
-	case '*':
 	case '+':
+		scan_plus(s);
+		return;
+	case '*':
 	case '?':
 		s->portable = s->portable && s->quantifiable;
 		s->quantifiable = false;

@@ -7,7 +7,7 @@
 #include "core/base/mem.h"
 #include "daemons/dlq/arrival.c"
 #include "daemons/dlq/base64.c"
-#include "daemons/dlq/verbs.h"
+#include "daemons/dlq/patch.c"
 #include "tests/fuzz/fuzz.h"
 
 /* Cuts the lines off text; returns where the value begins. */

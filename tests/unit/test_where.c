@@ -347,6 +347,9 @@ static void test_faults(void **state)
 	fault("status ~ '('", "is no regular expression", NULL);
 	fault("status ~ '(a)\\1'", "refers back", NULL);
 	fault("status ~ '((a{1,99}){1,99}){1,99}'", "too large", NULL);
+	fault("status ~ 'a++++++++++++++++++++'", "too large", NULL);
+	fault("status ~ 'a{2}{9223372036854775807}'", "too large", NULL);
+	fault("status ~ '((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+'", "too large", NULL);
 	fault("due < true", "= and != alone", NULL);
 	fault("created_at > 5m", "an age such as -5m", NULL);
 	fault("took_ms > 5x", "a duration such as", NULL);
