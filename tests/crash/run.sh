@@ -35,6 +35,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 build=$(cd "$build" && pwd) || exit 2
+LOGS=${LOGS-$build/logs} # where the logs of a run that failed are left
 SECONDS_A_KILL=7 # what a kill takes, with the pause after it
 
 . tests/crash/common.sh
