@@ -4,9 +4,10 @@
 #include "core/base/error.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "core/base/text.h"
 
 struct error_row {
 	const char *word;
@@ -84,37 +85,10 @@ void error_clear(struct error *err)
 		memset(err, 0, sizeof(*err));
 }
 
-/* Bytes of the UTF-8 sequence at p, none beyond the end; 0 when it is none. */
-static size_t sequence(const unsigned char *p)
-{
-	size_t len = *p < 0x80		   ? 1
-		     : (*p & 0xe0) == 0xc0 ? 2
-		     : (*p & 0xf0) == 0xe0 ? 3
-		     : (*p & 0xf8) == 0xf0 ? 4
-					   : 0;
-	uint32_t c = len == 1 ? *p : *p & (0xffu >> (len + 1));
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	return len == 0 || c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : len;
-}
-
 const char *error_line(const struct error *err, char text[ERROR_LINE_SIZE])
 {
-	unsigned char *p = (unsigned char *)text;
-
 	snprintf(text, ERROR_LINE_SIZE, "%s: %s", err->what, err->why);
-	while (*p != '\0') {
-		size_t len = sequence(p);
-
-		if (len == 0)
-			*p = '?';
-		p += len > 0 ? len : 1;
-	}
+	text_mend(text);
 	return text;
 }
 

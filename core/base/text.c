@@ -3,7 +3,9 @@
  */
 #include "core/base/text.h"
 
-#include <stdbool.h>
+#include <string.h>
+
+#include "core/base/mem.h"
 
 size_t text_decode(const char *bytes, size_t n, uint32_t *ret)
 {
@@ -23,8 +25,36 @@ size_t text_decode(const char *bytes, size_t n, uint32_t *ret)
 	}
 	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
 		return 0;
-	*ret = c;
+	if (ret != NULL)
+		*ret = c;
 	return len;
+}
+
+bool text_is_utf8(const char *text, size_t n)
+{
+	for (size_t i = 0, len; i < n; i += len)
+		if ((len = text_decode(text + i, n - i, NULL)) == 0)
+			return false;
+	return true;
+}
+
+void text_mend(char *text)
+{
+	size_t n = strlen(text);
+
+	for (size_t i = 0, len; i < n; i += len)
+		if ((len = text_decode(text + i, n - i, NULL)) == 0) {
+			text[i] = '?';
+			len = 1;
+		}
+}
+
+char *text_mended(const char *text)
+{
+	char *copy = xstrdup(text);
+
+	text_mend(copy);
+	return copy;
 }
 
 static bool is_direction(uint32_t c)

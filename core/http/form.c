@@ -1,10 +1,11 @@
 /*
- * Percent-encoding, UTF-8 and form-encoded pairs (WHATWG URL, "application/x-www-form-urlencoded").
+ * Percent-encoding and form-encoded pairs (WHATWG URL, "application/x-www-form-urlencoded").
  * Pure functions, safe from every thread.
  */
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/http/private.h"
 
 static int hex_digit(char c)
@@ -16,69 +17,6 @@ static int hex_digit(char c)
 	if (c >= 'A' && c <= 'F')
 		return c - 'A' + 10;
 	return -1;
-}
-
-/* Length of the well-formed UTF-8 sequence at p (RFC 3629: no surrogates, nothing overlong), 0 when there is
- * none. */
-static size_t utf8_sequence(const unsigned char *p, size_t left)
-{
-	unsigned char low = 0x80, high = 0xBF;
-	size_t n;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xC2 || p[0] > 0xF4)
-		return 0;
-	n = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-	if (left < n)
-		return 0;
-	if (p[0] == 0xE0)
-		low = 0xA0;
-	else if (p[0] == 0xED)
-		high = 0x9F;
-	else if (p[0] == 0xF0)
-		low = 0x90;
-	else if (p[0] == 0xF4)
-		high = 0x8F;
-	if (p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++) {
-		if ((p[i] & 0xC0) != 0x80)
-			return 0;
-	}
-	return n;
-}
-
-bool http_utf8_valid(const char *text, size_t len)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	size_t i = 0;
-
-	while (i < len) {
-		size_t n = utf8_sequence(p + i, len - i);
-
-		if (n == 0)
-			return false;
-		i += n;
-	}
-	return true;
-}
-
-char *http_utf8_clean(const char *text)
-{
-	char *copy = xstrdup(text);
-	size_t len = strlen(copy), i = 0;
-
-	while (i < len) {
-		size_t n = utf8_sequence((const unsigned char *)copy + i, len - i);
-
-		if (n == 0) {
-			copy[i] = '?';
-			n = 1;
-		}
-		i += n;
-	}
-	return copy;
 }
 
 bool http_decode(char *text, size_t *ret_len, bool plus)
@@ -103,7 +41,7 @@ bool http_decode(char *text, size_t *ret_len, bool plus)
 	}
 	*out = '\0';
 	*ret_len = (size_t)(out - text);
-	return http_utf8_valid(text, *ret_len);
+	return text_is_utf8(text, *ret_len);
 }
 
 static int count_pairs(const char *text)

@@ -176,9 +176,6 @@ void http_workers_stop(struct http_workers *w);
 /* Decodes %XX (and '+' as a space) in place; false when an escape is broken, or NUL or invalid UTF-8 comes
  * out. */
 bool http_decode(char *text, size_t *ret_len, bool plus);
-bool http_utf8_valid(const char *text, size_t len);
-/* A copy of text in which bytes that are not UTF-8 are '?'; owned. */
-char *http_utf8_clean(const char *text);
 /* Cuts "a=1&b=2" up in place; ret->list is owned by the caller. */
 bool http_pairs_parse(char *text, struct http_pairs *ret);
 const char *http_pairs_get(const struct http_pairs *pairs, const char *name); /* case matters */

@@ -10,6 +10,7 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/http/private.h"
 
 /* --- deferring and handing over --- */
@@ -130,7 +131,7 @@ static const char *title_of(int code)
 
 static void add_member(struct buf *out, const char *name, const char *value)
 {
-	AUTO_FREE char *clean = http_utf8_clean(value);
+	AUTO_FREE char *clean = text_mended(value);
 
 	buf_addf(out, ",\"%s\":", name);
 	buf_add_json(out, clean, strlen(clean));
@@ -189,8 +190,8 @@ void http_abandon(struct http_request *r)
 
 static void add_problem(struct http_problems *p, const char *field, const char *detail)
 {
-	AUTO_FREE char *clean_field = http_utf8_clean(field);
-	AUTO_FREE char *clean_detail = http_utf8_clean(detail);
+	AUTO_FREE char *clean_field = text_mended(field);
+	AUTO_FREE char *clean_detail = text_mended(detail);
 
 	if (p->list == NULL)
 		p->list = json_array();

@@ -8,6 +8,7 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/http/private.h"
 
 #define DISCARD_MAX ((size_t)64 << 20) /* of a body that is too large; beyond it the connection is closed */
@@ -114,7 +115,7 @@ static enum MHD_Result copy_header(void *arg, enum MHD_ValueKind kind, const cha
 	(void)kind;
 	pair->name = copy_text(copy, name);
 	pair->value = copy_text(copy, value != NULL ? value : "");
-	if (!http_utf8_valid(pair->value, strlen(pair->value)))
+	if (!text_is_utf8(pair->value, strlen(pair->value)))
 		refuse(copy->r, "a header is not UTF-8");
 	return MHD_YES;
 }

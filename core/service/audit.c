@@ -11,6 +11,7 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/service/service.h"
 
 /* The decoded text, or the text as it is when what comes out is no UTF-8. */
@@ -18,16 +19,10 @@ static void decode(const char *text, char ret[AUDIT_TEXT_SIZE])
 {
 	int n = 0;
 	char *plain = curl_easy_unescape(NULL, text, 0, &n);
-	json_t *checked = plain != NULL ? json_stringn(plain, (size_t)n) : NULL;
-	const char *good = checked != NULL && strlen(plain) == (size_t)n ? plain : text;
-	size_t len = strlen(good);
+	bool good = plain != NULL && strlen(plain) == (size_t)n && text_is_utf8(plain, (size_t)n);
 
-	if (len >= AUDIT_TEXT_SIZE) /* not within a character */
-		for (len = AUDIT_TEXT_SIZE - 1; len > 0 && ((unsigned char)good[len] & 0xc0) == 0x80; len--)
-			;
-	memcpy(ret, good, len);
-	ret[len] = '\0';
-	json_decref(checked);
+	snprintf(ret, AUDIT_TEXT_SIZE, "%s", good ? plain : text);
+	text_mend(ret); /* cut within a character */
 	curl_free(plain);
 }
 

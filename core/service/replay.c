@@ -3,10 +3,10 @@
  * same inbox and handler as when it came from its topic, in a transaction of its own, in the order of the
  * request; what takes effect here can never take effect twice, and nothing goes back to shared topics.
  */
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/base64.h"
 #include "core/base/buf.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
@@ -15,31 +15,6 @@
 #include "core/service/private.h"
 
 #define MESSAGES_MAX 100
-
-/* Decoded base64, owned; NULL for JSON null. */
-struct bytes {
-	char *data;
-	size_t len;
-};
-
-static int decode(const json_t *message, const char *name, struct bytes *ret, struct error *err)
-{
-	const json_t *value = json_object_get(message, name);
-	size_t len;
-
-	if (value == NULL || json_is_null(value))
-		return 0;
-	if (!json_is_string(value))
-		return error_set(err, ERR_MALFORMED, name, "must be base64 text or null");
-	len = json_string_length(value);
-	ret->data = xmalloc(len + 1);
-	if (sodium_base642bin((unsigned char *)ret->data, len + 1, json_string_value(value), len, NULL,
-			      &ret->len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0)
-		return 0;
-	free(ret->data);
-	ret->data = NULL;
-	return error_set(err, ERR_MALFORMED, name, "is not base64");
-}
 
 /* --- one message --- */
 
@@ -95,13 +70,14 @@ static void run(struct service *s, struct effect *x, struct event *e, struct out
 
 static void replay_one(struct service *s, struct effect *x, const json_t *message, struct outcome *out)
 {
-	struct bytes value = {0};
+	struct buf value = {0};
 	struct event e = {0};
-	int rc = decode(message, "value_base64", &value, &out->why);
+	bool there;
+	int rc = base64_get(message, "value_base64", &value, &there, &out->why);
 
 	out->step = "parse";
 	if (rc == 0)
-		rc = event_parse(value.data, value.len, &e, &out->why);
+		rc = event_parse(there ? value.data : NULL, value.len, &e, &out->why);
 	if (rc == 0)
 		rc = read_place(message, &e, &out->why);
 	if (rc < 0) {
@@ -110,7 +86,7 @@ static void replay_one(struct service *s, struct effect *x, const json_t *messag
 		run(s, x, &e, out);
 	}
 	event_done(&e);
-	free(value.data);
+	buf_done(&value);
 }
 
 /* --- the request --- */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/text.h"
 
 /* --- rows to structs --- */
 
@@ -119,7 +120,10 @@ static int exec_arrays(struct db_conn *c, struct db_statement *s, struct db_arra
 
 static void add_text(struct db_array *a, const char *text)
 {
-	db_array_text(a, text[0] != '\0' ? text : NULL);
+	AUTO_FREE char *whole =
+	    text[0] != '\0' ? text_mended(text) : NULL; /* it may be cut off in a character */
+
+	db_array_text(a, whole);
 }
 
 static void add_uuid(struct db_array *a, const struct uuid *u)

@@ -18,7 +18,7 @@ setup_file() {
 	export PIZZA_PORT_BASE
 	mkdir -p "$PIZZA_BIN" "$PIZZA_HOME/fake"
 	${CC:-cc} -D_GNU_SOURCE -I"$root" -o "$PIZZA_BIN/fake" "$root/tests/integration/c/fake_daemon.c" \
-		"$root/core/service/notify_socket.c" "$root/core/base/error.c"
+		"$root/core/service/notify_socket.c" "$root"/core/base/{error,text,buf,mem}.c
 	DAEMONS=0
 	for d in $(sed -n 's/.*\.name = "\([a-z]*d\)".*/\1/p' "$root/core/contract/daemons.c"); do
 		ln "$PIZZA_BIN/fake" "$PIZZA_BIN/$d"

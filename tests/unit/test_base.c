@@ -16,6 +16,7 @@
 #include "core/base/map.h"
 #include "core/base/mem.h"
 #include "core/base/money.h"
+#include "core/base/text.h"
 #include "core/base/uuid.h"
 
 static void errors_follow_their_table(void **state)
@@ -215,9 +216,38 @@ static void test_error_text_is_utf8(void **state)
 	assert_string_equal(error_line(&err, text), "x: ?\xe2\x82\xac?????\xf0\x9f\x8d\x95");
 }
 
+static void what_is_no_utf8_is_mended(void **state)
+{
+	static const struct {
+		const char *text, *mended;
+	} cases[] = {
+	    {"", ""},
+	    {"Zo\xc3\xab", "Zo\xc3\xab"},
+	    {"Zo\xc3", "Zo?"},				/* cut off */
+	    {"\xf0\x9f\x8d\x95!", "\xf0\x9f\x8d\x95!"}, /* four bytes */
+	    {"\xf0\x9f\x8d", "???"},			/* cut off */
+	    {"a\xff\xfe"
+	     "b",
+	     "a??b"},
+	    {"\xc0\xaf", "??"},		  /* overlong */
+	    {"\xed\xa0\x80", "???"},	  /* a surrogate */
+	    {"\xf4\x90\x80\x80", "????"}, /* beyond U+10FFFF */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO_FREE char *mended = text_mended(cases[i].text);
+
+		assert_string_equal(mended, cases[i].mended);
+		assert_int_equal(text_is_utf8(cases[i].text, strlen(cases[i].text)),
+				 strcmp(cases[i].text, cases[i].mended) == 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_is_no_utf8_is_mended),
 	    cmocka_unit_test(test_error_text_is_utf8),
 	    cmocka_unit_test(errors_follow_their_table),
 	    cmocka_unit_test(buffers_grow_and_escape),
