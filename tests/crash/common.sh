@@ -52,7 +52,7 @@ watch_live() {
 	while kill -0 "$1" 2>/dev/null; do
 		sleep 1
 		n=$((n + 1))
-		if [ $((n % ${LIVE_EVERY:-120})) = 0 ]; then
+		if [ $((n % ${LIVE_EVERY:-300})) = 0 ]; then
 			"$build/harness/check" --live --history "$history" >"$work/live.log" 2>&1
 			case $? in
 			0) live_checks=$((live_checks + 1)) ;;
