@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/contract/daemons.h"
 #include "tui/keys.h"
 #include "tui/list.h"
 #include "tui/overlay.h"
@@ -104,6 +105,15 @@ static enum feed_id worst_feed(const struct model *m, unsigned wanted)
 	return worst;
 }
 
+/* The read model answers, but nobody brings it what happens. */
+static bool is_cut_off(const struct model *m, enum feed_id feed)
+{
+	const json_t *writer = model_service(m, daemons[DAEMON_AGGREGATOR].name);
+
+	return feed < FEED_COUNT && feeds[feed].backend == BACKEND_DATABASE && writer != NULL &&
+	       value_style(json_string_or(writer, "state", "")) == STYLE_BAD;
+}
+
 static enum style add_freshness(const struct model *m, struct buf *out)
 {
 	const struct screen *s = m->views[m->depth - 1].screen;
@@ -119,6 +129,10 @@ static enum style add_freshness(const struct model *m, struct buf *out)
 			value_seconds(out, age);
 		}
 		buf_adds(out, ", trying again");
+		return STYLE_BAD;
+	}
+	if (is_cut_off(m, s->main)) {
+		buf_addf(out, "✗ nothing new comes: %s does not run", daemons[DAEMON_AGGREGATOR].name);
 		return STYLE_BAD;
 	}
 	if (s->main < FEED_COUNT && m->panels[s->main].data != NULL) {

@@ -130,20 +130,11 @@ static void write_step(struct sheet *s, const json_t *step, const struct layout 
 	sheet_end(s);
 }
 
-static const json_t *service_of(const json_t *services, const char *name)
-{
-	for (size_t i = 0; i < json_array_size(services); i++)
-		if (strcmp(json_string_or(json_array_get(services, i), "name", ""), name) == 0)
-			return json_array_get(services, i);
-	return NULL;
-}
-
-static void write_waiting(struct sheet *s, const json_t *saga, const json_t *services, int64_t now_us,
+static void write_waiting(struct sheet *s, const json_t *saga, const json_t *service, int64_t now_us,
 			  int width)
 {
 	const char *awaiting = json_string_or(saga, "awaiting", NULL);
 	const char *daemon = json_string_or(saga, "daemon", "?");
-	const json_t *service = service_of(services, daemon);
 	const char *state = json_string_or(service, "state", "unknown");
 	CLEANUP(buf_done) struct buf age = {0}, why = {0};
 
@@ -162,7 +153,7 @@ static void write_waiting(struct sheet *s, const json_t *saga, const json_t *ser
 	sheet_text(s, STYLE_BAD, buf_str(&why), width);
 }
 
-void flow_write(struct sheet *s, const json_t *saga, const json_t *services, int64_t now_us, int width)
+void flow_write(struct sheet *s, const json_t *saga, const json_t *service, int64_t now_us, int width)
 {
 	const json_t *steps = json_object_get(saga, "steps");
 	struct layout l = make_layout(steps, width);
@@ -171,7 +162,7 @@ void flow_write(struct sheet *s, const json_t *saga, const json_t *services, int
 	write_head(s, saga);
 	for (size_t i = 0; i < json_array_size(steps); i++)
 		write_step(s, json_array_get(steps, i), &l, number(saga, "duration_ms"));
-	write_waiting(s, saga, services, now_us, width);
+	write_waiting(s, saga, service, now_us, width);
 	if (*messages != '\0')
 		sheet_line(s, STYLE_DIM, "%9s   notifications: %s", "", messages);
 }

@@ -9,7 +9,7 @@
 
 #include "tui/sheet.h"
 
-/* saga: as the feed gives it; services: of the status, for what is wrong with whom it waits for; or NULL. */
-void flow_write(struct sheet *s, const json_t *saga, const json_t *services, int64_t now_us, int width);
+/* saga: as the feed gives it; service: whom it waits for, as the status has it; or NULL. */
+void flow_write(struct sheet *s, const json_t *saga, const json_t *service, int64_t now_us, int width);
 
 #endif

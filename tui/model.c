@@ -256,6 +256,16 @@ bool model_is_stale(const struct model *m, enum feed_id feed)
 	       m->now_us - p->at_us > (int64_t)feeds[feed].period_ms * 3000 + INT64_C(10000000);
 }
 
+const json_t *model_service(const struct model *m, const char *name)
+{
+	const json_t *all = m->panels[FEED_STATUS].data;
+
+	for (size_t i = 0; i < json_array_size(all); i++)
+		if (strcmp(json_string_or(json_array_get(all, i), "name", ""), name) == 0)
+			return json_array_get(all, i);
+	return NULL;
+}
+
 /* --- effects --- */
 
 void model_do(struct model *m, enum effect_kind kind, const char *text, struct job *job)

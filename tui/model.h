@@ -138,6 +138,8 @@ void model_say(struct model *m, enum style style, const char *fmt, ...) __attrib
 int64_t model_age_seconds(const struct model *m, enum feed_id feed);
 /* The data is older than it should be, or the backend is lost. */
 bool model_is_stale(const struct model *m, enum feed_id feed);
+/* A service as the status has it; NULL: nothing is known of it. */
+const json_t *model_service(const struct model *m, const char *name);
 /* The points of a figure; NULL: there are none. */
 const struct history *model_history(const struct model *m, const char *name);
 /* Change per second over the last points; 0 when there are too few. */

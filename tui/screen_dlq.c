@@ -74,9 +74,8 @@ static int change(struct console *c, const struct action_call *call, const char 
 
 	if (rc < 0)
 		return rc;
-	buf_addf(said, "%s%lld of %lld letters %s", call->plan ? "Would change: " : "",
-		 (long long)json_int_or(answer, "changed", 0), (long long)json_int_or(answer, "matched", 0),
-		 verb);
+	buf_addf(said, "%lld of %lld letters %s%s", (long long)json_int_or(answer, "changed", 0),
+		 (long long)json_int_or(answer, "matched", 0), call->plan ? "would be " : "", verb);
 	return 0;
 }
 
@@ -119,12 +118,6 @@ static const struct action group_actions[] = {{.name = "letters",
 					       .plans = true,
 					       .asks = true,
 					       .run = restore},
-					      {.key = 'l',
-					       .name = "log",
-					       .text = "what the group's daemon says",
-					       .command = "logs {consumer_group} -f",
-					       .opens = "logs",
-					       .member = "consumer_group"},
 					      {.name = NULL}};
 
 #define LETTER_ACTIONS                                                                   \

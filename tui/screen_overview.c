@@ -265,21 +265,11 @@ static double rate_of(const struct model *m, const char *const *names)
 	return sum;
 }
 
-static const char *state_of(const struct model *m, const char *name)
-{
-	const json_t *all = m->panels[FEED_STATUS].data;
-
-	for (size_t i = 0; i < json_array_size(all); i++)
-		if (strcmp(json_string_or(json_array_get(all, i), "name", ""), name) == 0)
-			return json_string_or(json_array_get(all, i), "state", "?");
-	return "?";
-}
-
 /* "order, payment ─ lag 0 ▶ ● inventoryd ─ 12/s ▶ inventory" */
 static void draw_daemon(const struct model *m, struct grid *g, struct rect r, const struct daemon_info *d)
 {
 	CLEANUP(buf_done) struct buf in = {0}, out = {0};
-	enum style style = value_style(state_of(m, d->name));
+	enum style style = value_style(json_string_or(model_service(m, d->name), "state", "?"));
 	int64_t lag = lag_of(m, d->name);
 	double rate = rate_of(m, d->produces);
 	int left = (r.w - 16) / 2, x = r.x + left;

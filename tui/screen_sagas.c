@@ -108,8 +108,9 @@ const struct screen screen_sagas = {
 
 static void write_saga(const struct model *m, struct sheet *s, int width)
 {
-	flow_write(s, json_array_get(m->views[m->depth - 1].rows, 0), m->panels[FEED_STATUS].data, m->now_us,
-		   width);
+	const json_t *saga = json_array_get(m->views[m->depth - 1].rows, 0);
+
+	flow_write(s, saga, model_service(m, json_string_or(saga, "daemon", "")), m->now_us, width);
 }
 
 const struct screen screen_saga = {

@@ -136,14 +136,9 @@ const struct screen screen_services = {
 
 static json_t *service_rows(const struct model *m)
 {
-	const json_t *all = m->panels[FEED_STATUS].data;
-	const char *name = m->views[m->depth - 1].subject;
-	json_t *rows = json_array();
+	const json_t *service = model_service(m, m->views[m->depth - 1].subject);
 
-	for (size_t i = 0; i < json_array_size(all); i++)
-		if (strcmp(json_string_or(json_array_get(all, i), "name", ""), name) == 0)
-			json_array_append(rows, json_array_get(all, i));
-	return rows;
+	return service != NULL ? json_pack("[O]", service) : json_array();
 }
 
 static void fact(const struct model *m, struct sheet *s, const json_t *row, const struct list_column *c)

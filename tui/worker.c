@@ -146,6 +146,8 @@ static void fetch(struct member *t, enum feed_id feed)
 	pthread_mutex_unlock(&w->lock);
 	r.rc = feeds[feed].fetch(t->console, r.subject, &r.data, &r.err);
 	spent = cpu_ms() - spent;
+	if (r.rc < 0)
+		console_bus_lost(t->console);
 	rest = r.rc < 0 ? RETRY_MS : feeds[feed].period_ms;
 	pthread_mutex_lock(&w->lock);
 	if (!want->anew) /* else another subject is wanted at once */
@@ -200,6 +202,8 @@ static void run_stream(struct member *t, enum feed_id feed)
 	want->stop = false;
 	pthread_mutex_unlock(&w->lock);
 	r.rc = feeds[feed].stream(t->console, s.subject, &stream, &r.err);
+	if (r.rc < 0)
+		console_bus_lost(t->console);
 	pthread_mutex_lock(&w->lock);
 	if (!want->anew)
 		want->due = mono_add_ms(mono_now(), RETRY_MS);

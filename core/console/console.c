@@ -185,6 +185,12 @@ int console_bus(struct console *c, struct bus_admin **ret, struct error *err)
 	return rc;
 }
 
+void console_bus_lost(struct console *c)
+{
+	bus_admin_free(c->bus);
+	c->bus = NULL;
+}
+
 int console_token(struct console *c, const char **ret, struct error *err)
 {
 	int rc = c->token[0] == '\0' ? context_token(c->token, sizeof(c->token), err) : 0;

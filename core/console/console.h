@@ -34,6 +34,9 @@ void console_db_lost(struct console *c);
 void console_db_options(const struct console *c, struct db_options *ret);
 /* The Kafka handle, kept until console_close. */
 int console_bus(struct console *c, struct bus_admin **ret, struct error *err) MUST_USE;
+/* Tells that Kafka failed: the next console_bus makes a new handle.  A kept one would spin while no broker is
+ * there. */
+void console_bus_lost(struct console *c);
 /* "127.0.0.1:5092", or kafka.bootstrap. */
 const char *console_bootstrap(struct console *c);
 /* ERR_USAGE: the context in use does not name `key`, which `what` needs. */

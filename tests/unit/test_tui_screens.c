@@ -150,6 +150,19 @@ static void test_stale(void **state)
 	model_done(&m);
 }
 
+/* The read model answers while nobody fills it. */
+static void test_cut_off(void **state)
+{
+	struct model m;
+
+	(void)state;
+	start(&m, 100, 30);
+	press(&m, "2");
+	model_data(&m, FEED_STATUS, "", parse("[{'name':'aggregatord','state':'down','reason':''}]"), false);
+	assert_shows(&m, "nothing new comes: aggregatord does not run");
+	model_done(&m);
+}
+
 static void test_never_there(void **state)
 {
 	struct error err = {ERR_UNAVAILABLE, "dlqd", "cannot be reached", "see pizzactl status dlqd"};
@@ -193,10 +206,11 @@ static void test_harmless(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_overview), cmocka_unit_test(test_sagas),
-	    cmocka_unit_test(test_others),   cmocka_unit_test(test_ascii),
-	    cmocka_unit_test(test_stale),    cmocka_unit_test(test_never_there),
-	    cmocka_unit_test(test_harmless), cmocka_unit_test(test_every_size),
+	    cmocka_unit_test(test_overview),   cmocka_unit_test(test_sagas),
+	    cmocka_unit_test(test_others),     cmocka_unit_test(test_ascii),
+	    cmocka_unit_test(test_stale),      cmocka_unit_test(test_never_there),
+	    cmocka_unit_test(test_cut_off),    cmocka_unit_test(test_harmless),
+	    cmocka_unit_test(test_every_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
