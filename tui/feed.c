@@ -4,12 +4,14 @@
 #include "tui/feed.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
+#include "core/config/paths.h"
 #include "core/console/api.h"
 #include "core/console/dlq.h"
 #include "core/console/lag.h"
@@ -170,7 +172,12 @@ static int stream_messages(struct console *c, const char *subject, const struct 
 				   .tail = MESSAGES_PAST,
 				   .follow = true,
 				   .stop = s->stop};
+	struct bus_admin *bus;
+	int rc = console_bus(c, &bus, err);
 
+	if (rc < 0)
+		return rc;
+	s->begun(s->arg);
 	return topics_read(c, &read, s->row, s->arg, err);
 }
 
@@ -243,6 +250,8 @@ static int stream_logs(struct console *c, const char *subject, const struct feed
 		q.services = &service;
 		q.service_count = 1;
 	}
+	if (access(paths_log(), R_OK) == 0)
+		s->begun(s->arg);
 	return logs_read(&q, s->row, s->arg, err);
 }
 

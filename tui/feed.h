@@ -49,8 +49,9 @@ enum feed_id {
 
 #define FEED_NONE FEED_COUNT
 
-/* What a stream's rows go through: console_row, and what ends it. */
+/* What a stream tells: that its backend is there, then rows; and what ends it. */
 struct feed_stream {
+	void (*begun)(void *arg);
 	console_row *row;
 	void *arg;
 	volatile bool *stop;

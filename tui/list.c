@@ -378,7 +378,7 @@ static void draw_empty(const struct model *m, const struct view *v, struct grid 
 	if (v->filter[0] != '\0' && json_array_size(v->rows) > 0)
 		grid_printf(g, r.x, r.y, r.w, STYLE_DIM, "nothing matches \"%s\"; / and enter show all again",
 			    v->filter);
-	else if (p != NULL && p->data == NULL && p->error.code == 0 && feeds[v->screen->main].stream == NULL)
+	else if (p != NULL && p->data == NULL && p->error.code == 0)
 		grid_text(g, r.x, r.y, r.w, STYLE_DIM, "waiting for data …");
 	else if (p == NULL || p->error.code == 0 || p->data != NULL)
 		grid_text(g, r.x, r.y, r.w, STYLE_DIM, v->screen->empty != NULL ? v->screen->empty : "none");

@@ -349,7 +349,7 @@ static bool has_all(const struct model *m, int64_t waited_ms)
 
 		if ((wanted & 1u << i) == 0 || p->error.code != 0)
 			continue;
-		if (feeds[i].stream != NULL ? waited_ms < STREAM_MS : p->data == NULL)
+		if (p->data == NULL || (feeds[i].stream != NULL && waited_ms < STREAM_MS))
 			return false;
 	}
 	return true;

@@ -159,31 +159,49 @@ struct stream {
 	struct member *member;
 	enum feed_id feed;
 	char subject[FEED_SUBJECT_MAX];
-	bool begun;
 };
+
+/* What was there is read anew. */
+static void begun(void *arg)
+{
+	struct stream *s = arg;
+	struct worker *w = s->member->worker;
+	struct worker_result r = result_of(s->feed, s->subject);
+
+	r.data = json_array();
+	pthread_mutex_lock(&w->lock);
+	post(w, &r);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* The result of this stream that nobody has taken yet; NULL.  Called with the lock held. */
+static struct worker_result *last_result(const struct stream *s)
+{
+	struct worker_result *last = NULL;
+
+	for (struct queued *q = s->member->worker->first; q != NULL; q = q->next)
+		if (q->result.feed == s->feed)
+			last = &q->result;
+	return last != NULL && last->data != NULL && strcmp(last->subject, s->subject) == 0 ? last : NULL;
+}
 
 /* Rows that the caller has not taken yet go on together. */
 static int take_row(void *arg, json_t *row, struct error *err)
 {
 	struct stream *s = arg;
 	struct worker *w = s->member->worker;
-	struct worker_result r = result_of(s->feed, s->subject);
-	struct queued *q;
+	struct worker_result r = result_of(s->feed, s->subject), *last;
 
 	(void)err;
 	pthread_mutex_lock(&w->lock);
-	q = w->first;
-	while (q != NULL && (q->next != NULL || q->result.feed != s->feed || q->result.data == NULL ||
-			     strcmp(q->result.subject, s->subject) != 0 || !s->begun))
-		q = q->next;
-	if (q != NULL) {
-		json_array_append_new(q->result.data, row);
+	last = last_result(s);
+	if (last != NULL) {
+		json_array_append_new(last->data, row);
 	} else {
 		r.data = json_pack("[o]", row);
-		r.append = s->begun;
+		r.append = true;
 		post(w, &r);
 	}
-	s->begun = true;
 	pthread_mutex_unlock(&w->lock);
 	return 0;
 }
@@ -194,7 +212,7 @@ static void run_stream(struct member *t, enum feed_id feed)
 	struct worker *w = t->worker;
 	struct want *want = &w->wants[feed];
 	struct stream s = {.member = t, .feed = feed};
-	struct feed_stream stream = {take_row, &s, &want->stop};
+	struct feed_stream stream = {begun, take_row, &s, &want->stop};
 	struct worker_result r = result_of(feed, want->subject);
 
 	snprintf(s.subject, sizeof(s.subject), "%s", want->subject);

@@ -1,0 +1,151 @@
+# The dashboard as a program: each screen as text and as data, and in a real terminal (tmux): keys, resizing, a lost backend, an action
+# with its question, stopping and ending.  With a system that is up (PIZZA_HOME), and what needs none without it.
+
+bats_require_minimum_version 1.5.0
+load ../integration/common
+
+setup_file() {
+	[ ! -S "${PIZZA_HOME:-}/run/pizzad.sock" ] || ORDER=$("$PIZZACTL" order create --item margherita:large:2 --name 'Eve ピザ' \
+		--email eve@example.org --phone +79001234567 --address "1 Test Street" --wait paid -o name)
+	export ORDER
+}
+
+setup() {
+	PIZZACTL=$(realpath "${PIZZACTL:-$BATS_TEST_DIRNAME/../../build/bin/pizzactl}")
+	terminal=pizza-$$-$BATS_TEST_NUMBER
+	export LC_ALL=C.UTF-8
+}
+
+teardown() {
+	tmux -L "$terminal" kill-server 2>/dev/null || true
+	[ -z "${stopped:-}" ] || "$PIZZACTL" start "$stopped" -q
+}
+
+live() { [ -S "${PIZZA_HOME:-}/run/pizzad.sock" ] || skip "no system is up"; }
+
+alone() { export PIZZA_HOME=$BATS_TEST_TMPDIR/home PIZZA_PORT_BASE=64000 XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/config; }
+
+open_terminal() { # open_terminal WIDTH HEIGHT COMMAND
+	tmux -L "$terminal" -f /dev/null new-session -d -x "$1" -y "$2" "exec env PS1='> ' bash --norc"
+	tmux -L "$terminal" set -g remain-on-exit on
+	keys "$3" Enter
+}
+
+keys() { tmux -L "$terminal" send-keys "$@"; }
+screen() { tmux -L "$terminal" capture-pane -p; }
+shows() { screen | grep -qF -- "$1"; }
+shows_not() { ! shows "$1"; }
+fits() { # fits COLUMNS: no line has been broken, and the footer is the last one
+	[ "$(screen | wc -l)" = "$2" ] && [ "$(screen | wc -L)" -le "$1" ] && screen | tail -n 1 | grep -q "? help"
+}
+wait_for() { eventually 20 shows "$1" || { screen; return 1; }; }
+
+@test "without a system: text without escapes, data with errors, 5; each screen keeps its size" {
+	local s
+	alone
+	for s in overview sagas lag dlq topics orders services "saga 01939b1c" "messages order-events"; do
+		run -5 --separate-stderr "$PIZZACTL" top $s --once --size 80x24 --timeout 1s || { echo "$s: $status $output"; return 1; }
+		[ "${#lines[@]}" -ge 4 ]
+		[[ $output != *$'\033'* && $stderr == *pizzactl* ]]
+	done
+	run -3 "$PIZZACTL" top logs --once # nothing has run there
+	run -5 --separate-stderr "$PIZZACTL" top lag --once -o json --timeout 1s
+	[ "$(jq -r '.screen + " " + .panels.lag.error.code + " " + (.panels.lag.data | tostring)' <<<"$output")" = "lag unavailable null" ]
+	[ "$("$PIZZACTL" top --once --size 40x10 2>/dev/null | wc -l)" = 10 ]
+}
+
+@test "what is wrong on the command line: which, what there is, the nearest" {
+	alone
+	run -3 "$PIZZACTL" top sages --once
+	[[ $output == *"there are overview, sagas"*"did you mean sagas"* ]]
+	run -2 "$PIZZACTL" top saga --once
+	[[ $output == *"pizzactl top saga ID"* ]]
+	run -2 "$PIZZACTL" top --once --size 3x3
+	run -2 "$PIZZACTL" top </dev/null
+	[[ $output == *"needs a terminal"* ]]
+}
+
+@test "live: each screen as text and as data" {
+	local s
+	live
+	for s in overview sagas lag dlq topics orders services logs "saga $ORDER" "service orderd" "partitions orderd"; do
+		run -0 "$PIZZACTL" top $s --once --size 120x40 || { echo "$s: $output"; return 1; }
+		[[ $output != *$'\033'* && $output == *" pizza "* && $output != *STALE* ]]
+		run -0 "$PIZZACTL" top $s --once -o json
+		jq -e '.panels | length > 0 and all(.error == null and .data != null) or has("logs")' <<<"$output" >/dev/null || { echo "$s: $output"; return 1; }
+	done
+	run -0 "$PIZZACTL" top saga "$ORDER" --once --size 120x40
+	[[ $output == *OrderCreated*StockReserved*PaymentCompleted*OrderPaid*"Eve ピザ"* || $output == *"Eve ピザ"*OrderCreated*StockReserved*PaymentCompleted*OrderPaid* ]]
+	run -0 env LC_ALL=C "$PIZZACTL" top --once
+	! LC_ALL=C grep -q '[^ -~]' <<<"$output"
+}
+
+@test "live: keys, drilling down, a question, resizing" {
+	local size
+	live
+	open_terminal 110 30 "$PIZZACTL top"
+	wait_for "orders/min"
+	keys 2
+	wait_for "${ORDER: -12}"
+	keys / "${ORDER: -12}" Enter
+	wait_for "1/1"
+	keys c
+	wait_for "pizzactl saga cancel $ORDER"
+	keys n
+	wait_for "nothing was done"
+	keys Enter
+	wait_for "PaymentCompleted"
+	for size in 40x10 300x100 12x4 80x24 200x9 100x30; do
+		tmux -L "$terminal" resize-window -x "${size%x*}" -y "${size#*x}"
+	done
+	eventually 10 fits 100 30 || { screen; return 1; }
+	keys Escape Escape '?'
+	wait_for "Everywhere"
+	keys Escape :q Enter
+	eventually 10 shows_not "Everywhere"
+	wait_for "> "
+}
+
+@test "live: a service that goes away is told of, and that it is back" {
+	live
+	open_terminal 110 30 "$PIZZACTL top services"
+	wait_for "notifyd"
+	stopped=notifyd
+	"$PIZZACTL" stop notifyd -q
+	eventually 20 shows "1 down" || { screen; return 1; }
+	keys 1
+	wait_for "notifyd is down"
+	"$PIZZACTL" start notifyd -q
+	stopped=
+	eventually 30 shows_not "notifyd is down" || { screen; return 1; }
+}
+
+@test "the terminal is given back: suspended and resumed, ended by a signal" {
+	local pid
+	alone
+	cd "$BATS_TEST_TMPDIR"
+	open_terminal 100 30 "stty -a >before; $PIZZACTL top"
+	wait_for "overview"
+	keys C-z
+	wait_for "Stopped"
+	keys fg Enter
+	wait_for "attention"
+	pid=$(pgrep -P "$(tmux -L "$terminal" list-panes -F '#{pane_pid}')" -x pizzactl)
+	kill -TSTP "$pid"
+	wait_for "Stopped"
+	keys fg Enter
+	wait_for "attention"
+	kill -TERM "$pid"
+	wait_for "Terminated"
+	shows_not "attention"
+	keys "stty -a >after; cmp before after && echo the-same" Enter
+	wait_for "the-same"
+}
+
+@test "NO_COLOR: no colour, and every state still is a word" {
+	alone
+	open_terminal 100 30 "NO_COLOR=1 $PIZZACTL top"
+	wait_for "not there"
+	run -0 tmux -L "$terminal" capture-pane -p -e
+	! grep -qE $'\033\\[[0-9;]*(3[0-7]|38)m' <<<"$output"
+}
