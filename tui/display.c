@@ -12,7 +12,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "core/base/base64.h"
 #include "core/base/buf.h"
+#include "core/base/json.h"
 #include "core/base/mem.h"
 #include "tui/keys.h"
 
@@ -25,19 +27,18 @@ static struct grid shown; /* what stands on the terminal */
 static const struct look {
 	attr_t attribute;
 	short color;
-	bool alone; /* the attribute goes with colours, too */
 } looks[STYLE_COUNT] = {
-    [STYLE_PLAIN] = {A_NORMAL, -1, true},
-    [STYLE_DIM] = {A_DIM, -1, true},
-    [STYLE_STRONG] = {A_BOLD, -1, true},
-    [STYLE_TITLE] = {A_BOLD, COLOR_CYAN, true},
-    [STYLE_FRAME] = {A_DIM, -1, true},
-    [STYLE_GOOD] = {A_NORMAL, COLOR_GREEN, true},
-    [STYLE_WARN] = {A_BOLD, COLOR_YELLOW, true},
-    [STYLE_BAD] = {A_BOLD, COLOR_RED, true},
-    [STYLE_ACCENT] = {A_NORMAL, COLOR_CYAN, true},
-    [STYLE_KEY] = {A_BOLD, COLOR_MAGENTA, true},
-    [STYLE_BAR] = {A_BOLD, COLOR_BLUE, true},
+    [STYLE_PLAIN] = {A_NORMAL, -1},
+    [STYLE_DIM] = {A_DIM, -1},
+    [STYLE_STRONG] = {A_BOLD, -1},
+    [STYLE_TITLE] = {A_BOLD, COLOR_CYAN},
+    [STYLE_FRAME] = {A_DIM, -1},
+    [STYLE_GOOD] = {A_NORMAL, COLOR_GREEN},
+    [STYLE_WARN] = {A_BOLD, COLOR_YELLOW},
+    [STYLE_BAD] = {A_BOLD, COLOR_RED},
+    [STYLE_ACCENT] = {A_NORMAL, COLOR_CYAN},
+    [STYLE_KEY] = {A_BOLD, COLOR_MAGENTA},
+    [STYLE_BAR] = {A_BOLD, COLOR_BLUE},
 };
 
 static void init_colors(bool wanted)
@@ -46,7 +47,7 @@ static void init_colors(bool wanted)
 		return;
 	start_color();
 	use_default_colors();
-	for (short i = 0; i < STYLE_COUNT; i++)
+	for (int i = 0; i < STYLE_COUNT; i++)
 		init_pair((short)(i + 1), looks[i].color, -1);
 }
 
@@ -207,28 +208,12 @@ void display_show(const struct grid *g, bool anew)
 	refresh();
 }
 
-static void add_base64(struct buf *out, const unsigned char *data, size_t n)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t i = 0; i < n; i += 3) {
-		unsigned v = (unsigned)data[i] << 16 | (i + 1 < n ? (unsigned)data[i + 1] << 8 : 0) |
-			     (i + 2 < n ? data[i + 2] : 0);
-
-		buf_addc(out, digits[v >> 18]);
-		buf_addc(out, digits[v >> 12 & 63]);
-		buf_addc(out, i + 1 < n ? digits[v >> 6 & 63] : '=');
-		buf_addc(out, i + 2 < n ? digits[v & 63] : '=');
-	}
-}
-
 void display_copy(const char *text)
 {
+	AUTO_JSON json_t *coded = base64_json(text, strlen(text));
 	CLEANUP(buf_done) struct buf out = {0};
 
-	buf_adds(&out, "\033]52;c;");
-	add_base64(&out, (const unsigned char *)text, strlen(text));
-	buf_adds(&out, "\a");
+	buf_addf(&out, "\033]52;c;%s\a", json_string_value(coded));
 	if (write(STDOUT_FILENO, out.data, out.len) < 0)
 		return; /* the terminal is gone, which is noticed elsewhere */
 }

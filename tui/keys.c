@@ -87,14 +87,17 @@ static void seek_previous(struct model *m)
 
 static void next_screen(struct model *m)
 {
-	int i = 0;
+	int at = -1;
 
-	while (screens[i] != NULL && screens[i] != m->views[0].screen)
-		i++;
-	do
-		i = screens[i] == NULL || screens[i + 1] == NULL ? 0 : i + 1;
-	while (screens[i]->key == 0);
-	model_show(m, screens[i], "");
+	for (int i = 0; screens[i] != NULL; i++)
+		if (screens[i] == m->views[0].screen)
+			at = i;
+	while (screens[++at] != NULL)
+		if (screens[at]->key != 0) {
+			model_show(m, screens[at], "");
+			return;
+		}
+	model_show(m, screens[0], "");
 }
 
 static void back(struct model *m)
@@ -128,13 +131,14 @@ static void narrow(struct model *m)
 	const char *const *words = v->screen->narrows;
 	int i = 0;
 
-	if (words == NULL)
+	if (words == NULL || words[0] == NULL)
 		return;
 	while (words[i] != NULL && strcmp(words[i], v->subject) != 0)
 		i++;
-	i = words[i] == NULL || words[i + 1] == NULL ? 0 : i + 1;
+	if (words[i] == NULL || words[++i] == NULL)
+		i = 0;
 	model_narrow(m, words[i]);
-	model_say(m, STYLE_PLAIN, "%s: %s", v->screen->name, *words[i] != '\0' ? words[i] : "all");
+	model_say(m, STYLE_PLAIN, "%s: %s", v->screen->name, words[i][0] != '\0' ? words[i] : "all");
 }
 
 static void mark(struct model *m)

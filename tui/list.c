@@ -245,7 +245,7 @@ static bool drop_one(struct layout *l)
 	for (int i = 0; i < l->count; i++)
 		if (l->columns[i]->drop > 0 && (worst < 0 || l->columns[i]->drop >= l->columns[worst]->drop))
 			worst = i;
-	if (worst < 0)
+	if (worst < 0 || l->count == 1)
 		return false;
 	for (int i = worst; i + 1 < l->count; i++) {
 		l->columns[i] = l->columns[i + 1];
@@ -296,6 +296,8 @@ static struct layout make_layout(const struct model *m, const struct view *v, st
 		l.columns[l.count] = c;
 		l.widths[l.count++] = widest(m, v, c, g, r.h);
 	}
+	if (l.count == 0)
+		return l;
 	last = &l.widths[l.count - 1];
 	if (!value_is_number(l.columns[l.count - 1]->format) && *last > LAST_LEAST)
 		*last = LAST_LEAST;

@@ -124,7 +124,7 @@ int top_check(const struct top_options *o, struct error *err)
 		error_hint(err, "pizzactl top %s ID", s->name);
 		return ERR_USAGE;
 	}
-	for (; screens[n] != NULL && n < SCREENS_MAX; n++) {
+	for (; n < SCREENS_MAX && screens[n] != NULL; n++) {
 		names[n] = screens[n]->name;
 		buf_addf(&list, "%s%s", n > 0 ? ", " : "", names[n]);
 	}
@@ -292,10 +292,10 @@ static void loop(struct top *t)
 	struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
 			       {.fd = worker_fd(t->worker), .events = POLLIN},
 			       {.fd = signal_pipe[0], .events = POLLIN}};
-	struct mono next = mono_now();
 
 	resized = 1;
 	while (!t->quit && ended == 0) {
+		struct mono next;
 		bool key;
 		int n;
 

@@ -190,17 +190,17 @@ void value_add(struct buf *out, const struct model *m, const struct list_column 
 void value_graph(struct buf *out, const struct history *h, int width, double most)
 {
 	static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-	int count = h != NULL ? h->count : 0, from = count > width ? count - width : 0;
+	static const struct history none;
+	const struct history *past = h != NULL ? h : &none;
+	int from = past->count > width ? past->count - width : 0;
+	double highest = most;
 
-	double highest = 0;
-
-	for (int i = from; i < count; i++)
-		highest = h->points[i] > highest ? h->points[i] : highest;
-	most = most > 0 ? most : highest;
-	for (int i = width - (count - from); i > 0; i--)
+	for (int i = from; i < past->count && most <= 0; i++)
+		highest = past->points[i] > highest ? past->points[i] : highest;
+	for (int i = width - (past->count - from); i > 0; i--)
 		buf_addc(out, ' ');
-	for (int i = from; i < count; i++) {
-		int bar = most > 0 ? (int)(h->points[i] / most * 7.999) : 0;
+	for (int i = from; i < past->count; i++) {
+		int bar = highest > 0 ? (int)(past->points[i] / highest * 7.999) : 0;
 
 		buf_adds(out, bars[bar < 0 ? 0 : bar > 7 ? 7 : bar]);
 	}
