@@ -83,7 +83,7 @@ processes_of() {
 
 @test "databases, roles and topics are there" {
 	[ "$(sql postgres "SELECT count(*) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba
-		WHERE datname LIKE 'pizza\\_%' AND rolname = datname")" = 8 ]
+		WHERE datname LIKE 'pizza\\_%' AND rolname = datname")" = $DAEMONS ]
 	run psql -X -h "$PIZZA_HOME/run" -U pizza_order -d pizza_payment -c 'SELECT 1'
 	[ "$status" != 0 ]
 	[[ $output == *"permission denied"* ]]

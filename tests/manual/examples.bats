@@ -1,8 +1,8 @@
 # Every example of the manual, run as it stands there, one after the other, against the system that is up.
 #
 # Examples come from the command table and from man/text, as build/man/generate lists them.  An example ends with 0, or as its
-# comment says ("# exit 4"), or as other_status has it.  Ids that stand in examples are replaced by real ones, 5000 by the system's ports; what follows for ever
-# is interrupted.  Before each example everything is up.  Examples change the menu and stop daemons, so this comes after other tests.
+# comment says ("# exit 4"), or as other_status has it.  Ids that stand in examples are replaced by real ones, 5000 by the
+# system's ports; what follows for ever is interrupted.  Before each example everything is up.  Examples change the menu and stop daemons, so this comes after other tests.
 
 bats_require_minimum_version 1.5.0
 load ../integration/common
@@ -110,8 +110,8 @@ other_status() {
 	*"dlq edit "*"--patch"*) echo 0 ;;
 	*"dlq edit "*) echo 8 ;;	# there is no terminal
 	*"dlq jobs cancel "*) echo 9 ;; # the job has ended
-	*"pizzactl top"*"--once"*) echo 0 ;;
-	*"pizzactl top"*) echo 2 ;; # there is no terminal
+	*"pizzactl top "*"--once"*) echo 0 ;;
+	*"pizzactl top" | *"pizzactl top "*) echo 2 ;; # there is no terminal
 	*) echo 0 ;;
 	esac
 }
