@@ -181,7 +181,8 @@ static int draw_hint(struct grid *g, int x, int y, const char *key, const char *
 
 static void draw_hints(const struct model *m, struct grid *g, int y)
 {
-	const struct action *a = m->views[m->depth - 1].screen->actions;
+	const struct screen *s = m->views[m->depth - 1].screen;
+	const struct action *a = s->actions;
 	char key[8];
 	int x = draw_hint(g, 1, y, bindings[0].shown, bindings[0].hint, STYLE_PLAIN); /* help, always */
 
@@ -190,7 +191,7 @@ static void draw_hints(const struct model *m, struct grid *g, int y)
 			x = draw_hint(g, x, y, keys_name(a->key, key), a->name,
 				      a->changes && m->readonly ? STYLE_DIM : STYLE_PLAIN);
 	for (const struct binding *b = &bindings[1]; b->shown != NULL; b++)
-		if (b->hint != NULL)
+		if (b->hint != NULL && (b->fits == NULL || b->fits(s)))
 			x = draw_hint(g, x, y, b->shown, b->hint, STYLE_PLAIN);
 }
 

@@ -220,6 +220,32 @@ static int fetch_outbox(struct console *c, const char *subject, json_t **ret, st
 	return rc;
 }
 
+static int fetch_list(struct console *c, const char *daemon, const char *path, json_t **ret,
+		      struct error *err)
+{
+	json_t *rows = json_array();
+
+	return finish(api_list(c, daemon, path, FEED_LIST_MAX, take_row, rows, err), rows, ret);
+}
+
+static int fetch_payments(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	(void)subject;
+	return fetch_list(c, "paymentd", "/api/v1/payments", ret, err);
+}
+
+static int fetch_inventory(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	(void)subject;
+	return fetch_list(c, "inventoryd", "/api/v1/inventory", ret, err);
+}
+
+static int fetch_notifications(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	(void)subject;
+	return fetch_list(c, "notifyd", "/api/v1/notifications", ret, err);
+}
+
 /* --- logs --- */
 
 /* Subject: words of a service, a level and an order's id, in any order. */
@@ -269,6 +295,9 @@ const struct feed feeds[FEED_COUNT] = {
     [FEED_LETTERS] = {"letters", BACKEND_DLQ, 2000, fetch_letters, NULL},
     [FEED_LETTER] = {"letter", BACKEND_DLQ, 3000, fetch_letter, NULL},
     [FEED_OUTBOX] = {"outbox", BACKEND_OUTBOX, 2000, fetch_outbox, NULL},
+    [FEED_PAYMENTS] = {"payments", BACKEND_PAYMENT, 2000, fetch_payments, NULL},
+    [FEED_INVENTORY] = {"inventory", BACKEND_INVENTORY, 2000, fetch_inventory, NULL},
+    [FEED_NOTIFICATIONS] = {"notifications", BACKEND_NOTIFY, 2000, fetch_notifications, NULL},
     [FEED_MESSAGES] = {"messages", BACKEND_MESSAGES, 0, NULL, stream_messages},
     [FEED_LOGS] = {"logs", BACKEND_LOGS, 0, NULL, stream_logs},
 };

@@ -18,6 +18,9 @@ enum backend {
 	BACKEND_KAFKA,
 	BACKEND_DLQ,
 	BACKEND_OUTBOX,
+	BACKEND_PAYMENT,
+	BACKEND_INVENTORY,
+	BACKEND_NOTIFY,
 	BACKEND_MESSAGES, /* a stream from Kafka */
 	BACKEND_LOGS,	  /* a stream from the log files */
 	BACKEND_COUNT
@@ -37,6 +40,9 @@ enum feed_id {
 	FEED_LETTERS,
 	FEED_LETTER,
 	FEED_OUTBOX,
+	FEED_PAYMENTS,
+	FEED_INVENTORY,
+	FEED_NOTIFICATIONS,
 	FEED_MESSAGES,
 	FEED_LOGS,
 	FEED_COUNT
@@ -45,6 +51,7 @@ enum feed_id {
 #define FEED_BIT(symbol) (1u << FEED_##symbol)
 #define FEED_SUBJECT_MAX 128
 #define FEED_ROWS_MAX	 10000 /* of a list */
+#define FEED_LIST_MAX	 500   /* of a daemon's own list, which comes page by page */
 #define FEED_STREAM_MAX	 2000  /* rows of a stream that are kept */
 
 #define FEED_NONE FEED_COUNT

@@ -31,6 +31,7 @@ struct binding {
 	const char *hint;	    /* one word for the hint bar; NULL: not there */
 	const char *text;
 	void (*run)(struct model *m);
+	bool (*fits)(const struct screen *s); /* whether it does anything there; NULL: always */
 };
 extern const struct binding bindings[]; /* shown NULL ends */
 

@@ -298,10 +298,10 @@ static struct layout make_layout(const struct model *m, const struct view *v, st
 	}
 	if (l.count == 0)
 		return l;
+	shorten_ids(&l, r.w);
 	last = &l.widths[l.count - 1];
 	if (!value_is_number(l.columns[l.count - 1]->format) && *last > LAST_LEAST)
 		*last = LAST_LEAST;
-	shorten_ids(&l, r.w);
 	while (total_width(&l) > r.w && drop_one(&l))
 		;
 	while (total_width(&l) > r.w && (shrink_one(&l, 8, false) || shrink_one(&l, 3, true)))

@@ -57,13 +57,13 @@ struct screen {
 	void (*write)(const struct model *m, struct sheet *s, int width);
 	/* A drawing around the list; answers where the list goes (h 0: nowhere). */
 	struct rect (*draw)(const struct model *m, struct grid *g, struct rect r);
-	/* Appends more than the columns say of a list's row, when nothing else shows it. */
 	const struct action *actions; /* name NULL ends; the first that opens a screen is what enter does */
 };
 
 extern const struct screen screen_overview, screen_sagas, screen_saga, screen_lag, screen_partitions,
     screen_dlq, screen_letters, screen_letter, screen_topics, screen_messages, screen_message, screen_orders,
-    screen_services, screen_service, screen_logs, screen_line;
+    screen_services, screen_service, screen_logs, screen_line, screen_payments, screen_inventory,
+    screen_notifications;
 
 /* NULL-terminated, in the order of the hint bar. */
 extern const struct screen *const screens[];

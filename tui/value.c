@@ -45,7 +45,8 @@ enum style value_style(const char *word)
 	    {"replaying", STYLE_WARN}, {"warn", STYLE_WARN},	 {"waiting", STYLE_WARN},
 	    {"down", STYLE_BAD},       {"failed", STYLE_BAD},	 {"cancelled", STYLE_BAD},
 	    {"unresolved", STYLE_BAD}, {"error", STYLE_BAD},	 {"expired", STYLE_BAD},
-	    {"discarded", STYLE_DIM},  {"debug", STYLE_DIM},
+	    {"discarded", STYLE_DIM},  {"debug", STYLE_DIM},	 {"succeeded", STYLE_GOOD},
+	    {"captured", STYLE_GOOD},  {"refunded", STYLE_WARN}, {"declined", STYLE_BAD},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)

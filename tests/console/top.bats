@@ -68,7 +68,7 @@ wait_for() { eventually 20 shows "$1" || { screen; return 1; }; }
 @test "live: each screen as text and as data" {
 	local s
 	live
-	for s in overview sagas lag dlq topics orders services logs "saga $ORDER" "service orderd" "partitions orderd"; do
+	for s in overview sagas lag dlq topics orders services logs payments inventory notifications "saga $ORDER" "service orderd" "partitions orderd"; do
 		run -0 "$PIZZACTL" top $s --once --size 120x40 || { echo "$s: $output"; return 1; }
 		[[ $output != *$'\033'* && $output == *" pizza "* && $output != *STALE* ]]
 		run -0 "$PIZZACTL" top $s --once -o json

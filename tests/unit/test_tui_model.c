@@ -212,6 +212,9 @@ static void test_actions(void **state)
 	assert_int_equal(list_marked(model_view(&m)), 0);
 	press(&m, "7_=3\r");
 	expect_command(&m, "pizzactl scale orderd=3");
+	press(&m, "0+50000\r");
+	expect_command(&m, "pizzactl inventory restock mozzarella 50000");
+	press(&m, "7_");
 	m.named = "shop two";
 	press(&m, "=\033=1\r");
 	expect_command(&m, "pizzactl -C 'shop two' scale orderd=1");

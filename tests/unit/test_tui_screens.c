@@ -45,10 +45,12 @@ static void test_others(void **state)
 {
 	static const struct {
 		const char *keys, *name;
-	} screens_shown[] = {
-	    {"3", "lag"},	 {"4", "dlq"},	  {"4\r", "letters"}, {"4\r\r", "letter"}, {"5", "topics"},
-	    {"5\r", "messages"}, {"6", "orders"}, {"7", "services"},  {"7_\r", "service"}, {"8", "logs"},
-	    {"8\r", "line"},	 {"?", "help"},	  {"2c", "confirm"},  {"4\r!", "actions"}};
+	} screens_shown[] = {{"3", "lag"},	  {"4", "dlq"},	      {"4\r", "letters"},
+			     {"4\r\r", "letter"}, {"5", "topics"},    {"5\r", "messages"},
+			     {"6", "orders"},	  {"7", "services"},  {"7_\r", "service"},
+			     {"8", "logs"},	  {"8\r", "line"},    {"?", "help"},
+			     {"9", "payments"},	  {"0", "inventory"}, {"-", "notifications"},
+			     {"2c", "confirm"},	  {"4\r!", "actions"}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(screens_shown); i++) {

@@ -108,6 +108,20 @@ static const char *const recorded[FEED_COUNT] = {
 	"'value':{'event_type':'OrderReserved','event_data':{'amount':120000}},'headers':{'ce_id':'x'},"
 	"'saga':{'state':'reserved','awaiting':'PaymentCompleted','daemon':'paymentd'}}",
     [FEED_OUTBOX] = "[{'database':'pizza_order','unpublished':3,'oldest_age_ms':4,'published_total':48210}]",
+    [FEED_PAYMENTS] =
+	"[{'payment_id':'01939b1c-7f3b-7c22-9a54-2f1e0c5d8b12','status':'succeeded','amount':120000,"
+	"'currency':'RUB','created_at':'2026-11-21T12:29:31.000000Z','attempt':1,"
+	"'order_id':'01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11','provider_id':'pi_3Qabc','reason':null}]",
+    [FEED_INVENTORY] =
+	"[{'ingredient_id':'mozzarella','name':'Mozzarella','available':120,'on_hand':150,'reserved':30,"
+	"'consumed':9000,'unit':'g','low_threshold':500,'low':true},"
+	"{'ingredient_id':'dough','name':'Dough','available':300000000,'on_hand':300000000,'reserved':0,"
+	"'consumed':0,'unit':'g','low_threshold':500,'low':false}]",
+    [FEED_NOTIFICATIONS] =
+	"[{'notification_id':'01939b1c-7f3c-7c22-9a54-2f1e0c5d8b13','kind':'order_created',"
+	"'created_at':'2026-11-21T12:29:31.000000Z','order_id':'01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11',"
+	"'deliveries':[{'channel':'email','status':'sent','attempts':1},"
+	"{'channel':'sms','status':'failed','attempts':3}]}]",
     [FEED_MESSAGES] =
 	"[{'topic':'order-events','partition':3,'offset':1842,'timestamp':'2026-11-21T12:30:01.114000Z',"
 	"'key':'01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11','headers':{'ce_type':'OrderCreated'},"
