@@ -189,7 +189,7 @@ static void append(struct panel *p, json_t *rows)
 		json_array_append(kept, json_array_get(p->data, i));
 	for (size_t i = 0; i < more; i++) {
 		snprintf(number, sizeof(number), "%lld", (long long)p->count++);
-		json_object_set_new(json_array_get(rows, i), "#", json_string(number));
+		json_object_set_new(json_array_get(rows, i), "number", json_string(number));
 		if (before + i >= drop)
 			json_array_append(kept, json_array_get(rows, i));
 	}
@@ -308,7 +308,10 @@ void model_job(struct model *m, struct job *job, int rc, const char *said, const
 		m->mode = MODE_CONFIRM;
 		model_say(m, STYLE_WARN, "%s", said);
 		return;
-	} else if (!job->plan) {
+	} else if (job->plan) {
+		model_say(m, STYLE_WARN, "%s: something else was asked meanwhile; nothing was done",
+			  job->action->name);
+	} else {
 		model_say(m, STYLE_GOOD, "%s%s%s", job->action->name, *said != '\0' ? ": " : " done", said);
 	}
 	job_free(job);

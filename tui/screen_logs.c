@@ -10,7 +10,7 @@
 
 static bool is_fixed(const char *name)
 {
-	static const char *const fixed[] = {"ts", "level", "service", "replica", "msg", "#"};
+	static const char *const fixed[] = {"ts", "level", "service", "replica", "msg", "number"};
 
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
 		if (strcmp(fixed[i], name) == 0)
@@ -81,7 +81,7 @@ const struct screen screen_logs = {
     .key = '8',
     .feeds = FEED_BIT(LOGS),
     .main = FEED_LOGS,
-    .id = "#",
+    .id = "number",
     .columns = columns,
     .empty = "nothing was said in the last 15 minutes",
     .narrows = levels,

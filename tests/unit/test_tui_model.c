@@ -233,6 +233,12 @@ static void test_plan(void **state)
 	assert_true(next_effect(&m, EFFECT_RUN, &e));
 	assert_true(e.job->plan);
 	assert_int_equal(m.mode, MODE_NORMAL);
+	press(&m, "/");
+	model_job(&m, e.job, 0, "Would replay 2 of 2 letters.", NULL);
+	press(&m, "\033");
+	assert_shows(&m, "something else was asked meanwhile; nothing was done");
+	press(&m, "r");
+	assert_true(next_effect(&m, EFFECT_RUN, &e));
 	model_job(&m, e.job, 0, "Would replay 2 of 2 letters.", NULL);
 	assert_shows(&m, "Would replay 2 of 2 letters.");
 	press(&m, "y");
