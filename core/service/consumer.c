@@ -48,6 +48,7 @@ struct consumer {
 	bool moved; /* partitions have come: others may have left something on them */
 	int pauses; /* in a row, for the backoff */
 	struct mono lag_told;
+	struct mono begun; /* when the last batch was complete */
 };
 
 /* --- the batch --- */
@@ -497,11 +498,20 @@ static void tell_lag(struct consumer *c)
 			   (double)bus_consumer_behind(c->bus, topic[i]));
 }
 
+/* A stream of messages is gathered, so that a transaction is worth its cost; a single one is not kept
+ * waiting. */
+static int linger_ms(const struct consumer *c)
+{
+	int64_t ms = config_int(CONFIG_CONSUMER_LINGER);
+	bool busy = c->begun.ns != 0 && mono_since_ms(c->begun) < 2 * ms;
+
+	return (int)(busy ? ms : ms / 10);
+}
+
 static void poll_once(struct consumer *c)
 {
 	struct error err;
-	int rc = bus_consumer_poll(c->bus, (int)config_int(CONFIG_CONSUMER_BATCH),
-				   (int)config_int(CONFIG_CONSUMER_LINGER),
+	int rc = bus_consumer_poll(c->bus, (int)config_int(CONFIG_CONSUMER_BATCH), linger_ms(c),
 				   (int)parking_wait_ms(c->parking, POLL_TIMEOUT_MS), &c->batch, &err);
 
 	service_condition(c->service, "kafka", false, rc != ERR_UNAVAILABLE, "kafka cannot be reached");
@@ -509,6 +519,7 @@ static void poll_once(struct consumer *c)
 		bus_batch_reset(&c->batch);
 		rejoin(c, &err);
 	} else if (c->batch.count > 0) {
+		c->begun = mono_now();
 		process_batch(c);
 	}
 	parking_work(c->parking);
