@@ -45,6 +45,7 @@ struct consumer {
 	const struct event **wanted;
 	bool *behind;
 	struct parked *parked;
+	bool renew; /* Kafka was away while partitions were paused: librdkafka 2.0.2 may read no further */
 	bool moved; /* partitions have come: others may have left something on them */
 	int pauses; /* in a row, for the backoff */
 	struct mono lag_told;
@@ -147,24 +148,30 @@ static void stay_alive(struct consumer *c, int64_t ms)
 	bus_batch_done(&stray);
 }
 
+static const struct backoff pause_backoff = {50, 1000};
+
+static void say_pause(struct consumer *c, const struct error *why)
+{
+	if (c->pauses++ == 0)
+		log_err(LOG_WARN, why, "consumption pauses");
+	service_condition(c->service, "consumer", false, false, "waits: %s: %.100s", why->what, why->why);
+}
+
 /*
  * Something we need is down: the batch, but for its first `done` messages, comes again later; no attempt is
  * consumed.
  */
 static void wait_for_dependency(struct consumer *c, int done, const struct error *why)
 {
-	const struct backoff backoff = {50, 1000};
 	const struct bus_batch first = {.messages = c->batch.messages, .count = done};
 	const struct bus_batch rest = {.messages = c->batch.messages + done, .count = c->batch.count - done};
 	struct error err;
 
-	if (c->pauses++ == 0)
-		log_err(LOG_WARN, why, "consumption pauses");
-	service_condition(c->service, "consumer", false, false, "waits: %s: %.100s", why->what, why->why);
+	say_pause(c, why);
 	bus_consumer_commit(c->bus, &first);
 	if (bus_consumer_rewind(c->bus, &rest, &err) < 0)
 		log_err(LOG_WARN, &err, "rewind");
-	stay_alive(c, why->code == ERR_NOT_YET ? 50 : backoff_ms(&backoff, c->pauses));
+	stay_alive(c, why->code == ERR_NOT_YET ? 50 : backoff_ms(&pause_backoff, c->pauses));
 	bus_consumer_resume(c->bus);
 }
 
@@ -191,8 +198,18 @@ static int bury(struct consumer *c, const struct item *it, const struct error *w
 	    .retries = retries,
 	};
 
+	int rc;
+
 	metric_count(METRIC_CONSUMER_MESSAGES, it->message->topic, "dead", 1);
-	return deadletter_send(c->letters, &letter, err);
+	/* Kafka alone can take the letter: until it does, nothing is worth reading. */
+	while ((rc = deadletter_send(c->letters, &letter, err)) < 0 && error_class(rc) == CLASS_DEPENDENCY &&
+	       !service_stopping(c->service)) {
+		say_pause(c, err);
+		stay_alive(c, backoff_ms(&pause_backoff, c->pauses));
+		c->renew = true;
+	}
+	bus_consumer_resume(c->bus);
+	return rc;
 }
 
 static int park(struct consumer *c, const struct item *it, int tries, const struct policy *policy,
@@ -515,12 +532,16 @@ static void poll_once(struct consumer *c)
 				   (int)parking_wait_ms(c->parking, POLL_TIMEOUT_MS), &c->batch, &err);
 
 	service_condition(c->service, "kafka", false, rc != ERR_UNAVAILABLE, "kafka cannot be reached");
-	if (rc == ERR_CONFLICT) {
-		bus_batch_reset(&c->batch);
-		rejoin(c, &err);
-	} else if (c->batch.count > 0) {
+	if (rc != ERR_CONFLICT && c->batch.count > 0) {
 		c->begun = mono_now();
 		process_batch(c);
+		if (c->renew)
+			rc = error_set(&err, ERR_CONFLICT, "consume", "Kafka was away");
+	}
+	if (rc == ERR_CONFLICT) {
+		c->renew = false;
+		bus_batch_reset(&c->batch);
+		rejoin(c, &err);
 	}
 	parking_work(c->parking);
 	if (c->bus != NULL)

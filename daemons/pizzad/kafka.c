@@ -65,7 +65,7 @@ static int write_properties(struct error *err)
 			"share.coordinator.state.topic.min.isr=1\n"
 			"group.initial.rebalance.delay.ms=0\n"
 			"# After a kill the broker waits until its former self has timed out.\n"
-			"broker.session.timeout.ms=3000\n"
+			"broker.session.timeout.ms=6000\n"
 			"broker.heartbeat.interval.ms=500\n"
 			"num.network.threads=2\n"
 			"num.io.threads=4\n"

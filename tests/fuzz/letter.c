@@ -6,7 +6,6 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "daemons/dlq/arrival.c"
-#include "daemons/dlq/base64.c"
 #include "daemons/dlq/patch.c"
 #include "tests/fuzz/fuzz.h"
 

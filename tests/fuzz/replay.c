@@ -6,16 +6,17 @@
 
 static void read_one(const json_t *message)
 {
-	struct bytes value = {0};
+	struct buf value = {0};
 	struct event e = {0};
 	struct error err;
+	bool there;
 
-	if (decode(message, "value_base64", &value, &err) == 0 &&
-	    event_parse(value.data, value.len, &e, &err) == 0)
+	if (base64_get(message, "value_base64", &value, &there, &err) == 0 &&
+	    event_parse(there ? value.data : NULL, value.len, &e, &err) == 0)
 		if (read_place(message, &e, &err) == 0)
 			FUZZ_ASSERT(e.topic != NULL);
 	event_done(&e);
-	free(value.data);
+	buf_done(&value);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -127,6 +127,20 @@ letters() {
 	eventually 60 paid "$id"
 }
 
+@test "Kafka freezes while a dead letter is on its way: consumers wait, and go on" {
+	broker=$("$PIZZACTL" status kafka -o json | jq '.[0] // . | .pid')
+	"$PIZZACTL" topic produce order-events --key frozen --value '{"not": "an event"}' -q -o none
+	kill -STOP "$broker"
+	waits() { "$PIZZACTL" status aggregatord -o json | jq -e '.[0] // . | .reason // "" | contains("dead letter")' >/dev/null; }
+	seen=0
+	eventually 25 waits && seen=1
+	kill -CONT "$broker"
+	[ $seen = 1 ] || skip "the letter was faster"
+	id=$(order)
+	eventually 60 paid "$id"
+	eventually 60 sql_is pizza_console "SELECT state FROM sagas WHERE order_id = '$id'" paid
+}
+
 @test "the read model rebuilt from the topics equals the live one" {
 	quiet() { sql_is pizza_order "SELECT count(*) FROM orders WHERE status IN ('pending', 'reserved')" 0; }
 	eventually 60 quiet
