@@ -46,7 +46,7 @@
 	  "Messages per transaction, at most.")                                                              \
 	X(CONSUMER_LINGER, "consumer.linger", DURATION, "30ms", 0, 1000, true,                               \
 	  "How long a busy consumer waits for more messages before it starts a transaction; one to which "   \
-	  "nothing has come just before waits for a tenth of it.")                     \
+	  "nothing has come just before waits for a tenth of it.")                                           \
 	X(CONSUMER_RETRIES, "consumer.retries", INT, "3", 0, 100, true,                                      \
 	  "Tries after the first before a transient failure becomes a dead letter.")                         \
 	X(CONSUMER_BACKOFF, "consumer.backoff", DURATION, "5s", 10, 3600000, true,                           \

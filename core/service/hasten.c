@@ -97,7 +97,7 @@ void hasten_post(struct http_request *r, void *service)
 	AUTO_JSON json_t *body = NULL;
 	const char *key = NULL;
 	struct error err;
-	int parked, queued;
+	int parked = 0, queued = 0;
 	int rc = http_body_json(r, &body, &err);
 
 	if (rc == 0)

@@ -447,7 +447,7 @@ static int bury(struct parking *p, struct attempt *t, const struct error *why, s
 	    .step = t->step,
 	    .retries = t->claim.tries - 1,
 	};
-	struct db_conn *c;
+	struct db_conn *c = NULL;
 	int rc = deadletter_send(p->letters, &letter, err);
 
 	if (rc == 0)

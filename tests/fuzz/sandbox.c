@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error err;
 	json_t *body;
 
-	search_parse(text, order, sizeof(order), status, sizeof(status), &err);
+	(void)!search_parse(text, order, sizeof(order), status, sizeof(status), &err);
 	sms_check(text, text, text);
 	test_method_find(text);
 	if (json_parse_object(text, size, &body, NULL) == 0) {
