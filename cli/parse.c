@@ -258,7 +258,7 @@ static int parse_option(struct parser *p)
 
 static int parse_noun(struct parser *p)
 {
-	const char *names[WORDS_MAX];
+	const char *names[WORDS_MAX] = {NULL};
 	const struct command *first;
 	int n = 0, found;
 

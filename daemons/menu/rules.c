@@ -25,7 +25,7 @@ bool menu_slug_valid(const char *text)
 {
 	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
-	return n >= 1 && n <= MENU_SLUG_MAX && text[n] == '\0';
+	return n >= 1 && n <= MENU_SLUG_MAX && n == strlen(text);
 }
 
 /* --- single fields --- */

@@ -30,7 +30,7 @@ static void test_failure_and_its_cancellation_give_one_message(void **state)
 	const enum notify_news failed_first[] = {NEWS_CREATED, NEWS_FAILED, NEWS_CANCELLED_BY_PAYMENT};
 	const enum notify_news cancelled_first[] = {NEWS_CREATED, NEWS_CANCELLED_BY_PAYMENT, NEWS_FAILED};
 	const enum notify_news contact_last[] = {NEWS_FAILED, NEWS_CANCELLED_BY_PAYMENT, NEWS_CREATED};
-	enum notify_kind kinds[3];
+	enum notify_kind kinds[3] = {0};
 
 	(void)state;
 	assert_int_equal(tell_all(failed_first, 3, kinds), 2);

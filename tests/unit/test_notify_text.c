@@ -132,8 +132,7 @@ static void test_no_header_can_be_smuggled_in(void **state)
 	    "\r\n\r\nbody\r\nBcc: x",
 	    "=?UTF-8?B?DQpCY2M6IHg=?=",
 	    "\xd0\x98\xd0\xb2\xd0\xb0\xd0\xbd\r\nBcc: all@example.com",
-	    "Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x Bcc: "
-	    "x",
+	    "Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x Bcc: x",
 	};
 
 	(void)state;

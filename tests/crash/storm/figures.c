@@ -63,12 +63,16 @@ static int compare_times(const void *a, const void *b)
 
 static void print_times(struct times *t)
 {
+	int64_t median, longest;
+
 	if (t->count == 0) {
 		printf("%9s %9s", "-", "-");
 		return;
 	}
 	qsort(t->ms, (size_t)t->count, sizeof(t->ms[0]), compare_times);
-	printf("%7.2f s %7.2f s", (double)t->ms[t->count / 2] / 1000, (double)t->ms[t->count - 1] / 1000);
+	median = t->ms[t->count / 2];
+	longest = t->ms[t->count - 1];
+	printf("%7.2f s %7.2f s", (double)median / 1000, (double)longest / 1000);
 }
 
 static void print_kind(struct kind *k)
