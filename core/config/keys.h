@@ -108,6 +108,14 @@
 	  "Failed replays after which a dead letter is quarantined, unless its error code has a policy.")    \
 	X(DLQ_EXPIRY, "dlq.expiry", DURATION, "30d", 1000, 315360000000, true,                               \
 	  "After which a dead letter expires, unless its error code has a policy.")                          \
+	X(KITCHEN_OVENS, "kitchen.ovens", INT, "4", 1, 200, false, "Ovens in the kitchen.")                  \
+	X(KITCHEN_DECKS, "kitchen.decks", INT, "4", 1, 8, false, "Decks of each oven: pizzas at a time.")    \
+	X(KITCHEN_PANS, "kitchen.pans", INT, "2", 0, 32, false, "Pans in the kitchen: a pizza at a time.")   \
+	X(KITCHEN_TIMERS, "kitchen.timers", INT, "8", 0, 15, false, "Timers in the kitchen.")                \
+	X(KITCHEN_TIME_SCALE, "kitchen.time_scale", INT, "60", 1, 1000, false,                               \
+	  "How many seconds pass in the kitchen's hardware in one of the wall clock; 1: real time.")         \
+	X(KITCHEN_SEED, "kitchen.seed", INT, "1", 0, 4294967295, false,                                      \
+	  "Seed of the noise and drift of the virtual sensors: the same seed, the same kitchen.")            \
 	X(DRAIN_TIMEOUT, "drain_timeout", DURATION, "4s", 100, 600000, true,                                 \
 	  "How long a daemon may finish its work after SIGTERM.")
 

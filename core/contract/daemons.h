@@ -49,5 +49,6 @@ int daemon_port(const struct daemon_info *d);
 
 #define PORT_OFFSET_KAFKA	     92
 #define PORT_OFFSET_KAFKA_CONTROLLER 93
+#define PORT_OFFSET_MODBUS	     502
 
 #endif
