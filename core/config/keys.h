@@ -58,6 +58,8 @@
 	CONSUMER_KEYS(X, AGGREGATOR, "aggregator", "aggregatord")                                            \
 	X(OUTBOX_BATCH, "outbox.batch", INT, "5000", 1, 100000, true,                                        \
 	  "Events per published window, at most.")                                                           \
+	X(OUTBOX_LINGER, "outbox.linger", DURATION, "25ms", 0, 1000, true,                                   \
+	  "How far apart published windows are when events stream; single events hardly wait.")              \
 	X(OUTBOX_POLL, "outbox.poll", DURATION, "1s", 10, 60000, true,                                       \
 	  "Fallback for lost notifications: how often the relay looks by itself.")                           \
 	X(OUTBOX_LEASE, "outbox.lease", DURATION, "5s", 500, 60000, false, "Lease of the active relay.")     \

@@ -33,6 +33,7 @@ struct daemon_info {
 	int replicas_max;
 	int nice; /* of the daemon and its database backends: accepting orders comes before working them off
 		   */
+	int consumer_nice; /* the same for what its consumer does, when that comes after serving requests */
 	bool outbox;				 /* publishes events: outboxd relays its database */
 	const char *consumes[DAEMON_TOPICS_MAX]; /* as a group, NULL-terminated */
 	const char *produces[DAEMON_TOPICS_MAX];

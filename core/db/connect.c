@@ -5,10 +5,10 @@
 #include "core/db/internal.h"
 
 #include <string.h>
-#include <sys/resource.h>
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/priority.h"
 
 /* Used unless the conninfo says otherwise. */
 static const struct {
@@ -124,14 +124,13 @@ static int session_set_up(PGconn *pg, const struct db_options *options, struct e
 	return rc;
 }
 
-/* A backend reached by Unix socket runs on this machine; it is as urgent as what it works for. */
-static void set_priority(PGconn *pg, const struct db_options *options)
+/* A backend reached by Unix socket runs on this machine. */
+bool db_set_priority(PGconn *pg, const struct db_options *options)
 {
 	const char *host = PQhost(pg);
 
-	if (options->nice > 0 && host != NULL && host[0] == '/')
-		(void)setpriority(PRIO_PROCESS, (id_t)PQbackendPID(pg),
-				  options->nice); /* not ours: stays as it is */
+	return options->nice <= 0 || host == NULL || host[0] != '/' ||
+	       priority_lower(PQbackendPID(pg), options->nice);
 }
 
 int db_connect(const struct db_options *options, PGconn **ret, struct error *err)
@@ -154,7 +153,6 @@ int db_connect(const struct db_options *options, PGconn **ret, struct error *err
 		PQfinish(pg);
 		return rc;
 	}
-	set_priority(pg, options);
 	*ret = pg;
 	return 0;
 }

@@ -27,6 +27,7 @@ struct db_conn {
 	bool in_tx;	    /* between db_begin and db_commit or db_rollback */
 	bool begin_pending; /* BEGIN still has to be sent */
 	bool broken;	    /* must be closed, not reused */
+	bool lowered;	    /* the backend's priority is what options.nice asks for */
 	bool *prepared;	    /* by statement number: prepared, or on the way */
 	int prepared_cap;
 	struct db_op *ops;
@@ -44,6 +45,8 @@ static inline PGresult *result_pg(const struct db_result *r)
 
 /* Connects and sets the session up: encoding, time zone, role. */
 int db_connect(const struct db_options *options, PGconn **ret, struct error *err) MUST_USE;
+/* Makes the server's backend as urgent as what it works for; false: to be tried again later. */
+bool db_set_priority(PGconn *pg, const struct db_options *options);
 /* Keywords and values for PQconnectdbParams: the caller's conninfo, then what overrides it. Owned strings. */
 struct db_keywords {
 	char *keywords[48];

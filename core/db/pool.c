@@ -142,15 +142,18 @@ int db_acquire(struct db *db, struct db_conn **ret, struct error *err)
 	if (!take_slot(db, &c))
 		return error_set(err, ERR_UNAVAILABLE, db->options.database,
 				 "all %d database connections are in use", db->options.pool_size);
-	if (c != NULL && still_alive(c)) {
-		*ret = c;
-		return 0;
+	if (c == NULL || !still_alive(c)) {
+		db_conn_free(c);
+		rc = make_conn(db, &c, err);
+		if (rc < 0) {
+			give_slot(db, NULL);
+			return rc;
+		}
 	}
-	db_conn_free(c);
-	rc = make_conn(db, ret, err);
-	if (rc < 0)
-		give_slot(db, NULL);
-	return rc;
+	if (!c->lowered)
+		c->lowered = db_set_priority(c->pg, &db->options);
+	*ret = c;
+	return 0;
 }
 
 void db_release(struct db_conn *c)

@@ -16,6 +16,7 @@
 #include "core/base/crash.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/priority.h"
 #include "core/config/config.h"
 #include "core/http/retry.h"
 #include "core/service/attempts.h"
@@ -551,7 +552,10 @@ static void poll_once(struct consumer *c)
 static void *consumer_main(void *arg)
 {
 	struct consumer *c = arg;
+	int nice = c->service->info->consumer_nice;
 
+	if (nice > 0)
+		priority_lower_thread(nice);
 	while (!service_stopping(c->service) && c->bus != NULL)
 		poll_once(c);
 	bus_consumer_free(c->bus);

@@ -157,7 +157,7 @@ int effect_run(struct effect *x, struct effect_run *run, struct error *err)
 
 	run->requeued = false;
 	reserve(x, run->count + 1);
-	rc = db_acquire(s->db, &b.tx, err);
+	rc = db_acquire(s->effects, &b.tx, err);
 	if (rc < 0)
 		return rc;
 	pthread_mutex_lock(&s->handling);

@@ -32,7 +32,7 @@ static int hasten_in(struct service *s, struct service_batch *b, const char *key
 int service_hasten(struct service *s, const char *key, int *ret_parked, int *ret_queued, struct error *err)
 {
 	struct service_batch b = {0};
-	int rc = db_acquire(s->db, &b.tx, err);
+	int rc = db_acquire(s->effects, &b.tx, err);
 
 	*ret_parked = *ret_queued = 0;
 	if (rc < 0)

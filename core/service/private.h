@@ -30,6 +30,7 @@ struct service {
 	char client_id[48];
 	char token[65];
 	struct db *db;
+	struct db *effects; /* the consumer's pool: db, or one of lower priority */
 	struct db_options db_options;
 	struct http_server *shared; /* the daemon's port */
 	struct http_server *own;    /* this replica's health and metrics */

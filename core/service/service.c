@@ -7,12 +7,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/priority.h"
 #include "core/config/config.h"
 #include "core/config/paths.h"
 #include "core/service/letters.h"
@@ -161,6 +161,17 @@ static int migrate(struct service *s, struct error *err)
 	return rc;
 }
 
+/* What consumers change may come after what requests ask for. */
+static struct db *effects_pool(struct service *s)
+{
+	struct db_options o = s->db_options;
+
+	if (s->info->consumer_nice <= s->info->nice)
+		return s->db;
+	o.nice = s->info->consumer_nice;
+	return db_new(&o);
+}
+
 /* The database may come up after us; anything else than its absence is final. */
 static int open_database(struct service *s, struct error *err)
 {
@@ -169,6 +180,7 @@ static int open_database(struct service *s, struct error *err)
 
 	service_db_options(s, s->info, &s->db_options);
 	s->db = db_new(&s->db_options);
+	s->effects = effects_pool(s);
 	for (;;) {
 		rc = migrate(s, err);
 		if (rc != ERR_UNAVAILABLE)
@@ -274,6 +286,8 @@ static void stop_parts(struct service *s, bool started)
 		s->spec->stop(s);
 	letters_stop(s->letters);
 	outbox_notifier_stop(s->notifier);
+	if (s->effects != s->db)
+		db_free(s->effects);
 	db_free(s->db);
 }
 
@@ -293,8 +307,6 @@ static int load(struct service *s, struct error *err)
 		return rc;
 	if (log_level_parse(config_string(CONFIG_LOG_LEVEL), &level))
 		log_set_level(level);
-	if (s->info->nice > 0 && setpriority(PRIO_PROCESS, 0, s->info->nice) < 0)
-		log_warn("the scheduling priority stays as it is: %s", strerror(errno));
 	return 0;
 }
 
@@ -339,13 +351,16 @@ static void check_database(struct service *s)
 
 static int run(struct service *s, struct error *err)
 {
+	bool lowered = s->info->nice <= 0 || priority_lower(getpid(), s->info->nice);
 	int rc;
 
 	log_info("%s %s starts", s->info->name, PIZZA_VERSION);
 	rc = start_parts(s, err);
 	if (rc == 0) {
-		while (!wait_signal(HEALTH_INTERVAL_MS))
+		while (!wait_signal(HEALTH_INTERVAL_MS)) {
 			check_database(s);
+			lowered = lowered || priority_lower(getpid(), s->info->nice);
+		}
 		log_info("stopping");
 	}
 	stop_parts(s, rc == 0);

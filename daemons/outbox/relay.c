@@ -28,6 +28,9 @@
 #define MARK_INTERVAL_MS   1000
 #define ACK_PATIENCE_MS	   2000
 #define PRODUCE_POLL_EVERY 1024
+#define RATE_WEIGHT	   0.25 /* of the last window in the rate */
+#define GATHER_US	   5	/* distance of windows, for each event a second */
+#define GATHER_LEAST_US	   500	/* a shorter pause is not worth its switch */
 
 struct relay {
 	struct service *service;
@@ -44,6 +47,9 @@ struct relay {
 	int64_t epoch; /* for which the position was taken over; 0: not */
 	struct position position;
 	struct mono marked, trimmed;
+	struct mono looked; /* when the window before was read */
+	double rate;	    /* events a second, lately */
+	int gathered;	    /* events published since looked */
 	/* The messages under way. */
 	int sent, acked, failed;
 	char why[160];
@@ -169,6 +175,7 @@ static void observe(struct relay *r, const struct db_result *rows, int n)
 	for (int i = 0; i < n; i++)
 		metric_observe(r->seconds, (double)(now - db_time(rows, i, ROW_CREATED)) / 1e6);
 	metric_add(r->published, n);
+	r->gathered += n;
 }
 
 /* Publishes the first n rows and waits for their acknowledgement. */
@@ -317,6 +324,29 @@ static void trim(struct relay *r, struct db_conn *c)
 		log_info("%lld old outbox rows of %s are gone", (long long)rows, r->owner->name);
 }
 
+/*
+ * A stream of events is gathered: every window costs a produce request for each partition it touches, however
+ * few events it has.  The distance of windows grows with the rate, so that a few events hardly wait and many
+ * share their requests.
+ */
+static void gather(struct relay *r)
+{
+	int64_t since_us = mono_since_us(r->looked), most_us = config_int(CONFIG_OUTBOX_LINGER) * 1000,
+		wait_us;
+	struct timespec pause = {0};
+
+	r->rate += RATE_WEIGHT * ((double)r->gathered * 1e6 / (double)(since_us + 1) - r->rate);
+	r->gathered = 0;
+	wait_us = (int64_t)(r->rate * GATHER_US);
+	wait_us = (wait_us < most_us ? wait_us : most_us) - since_us;
+	if (wait_us >= GATHER_LEAST_US && !atomic_load(&r->stopping)) {
+		pause.tv_sec = wait_us / 1000000;
+		pause.tv_nsec = wait_us % 1000000 * 1000;
+		nanosleep(&pause, NULL);
+	}
+	r->looked = mono_now();
+}
+
 /* Windows until there is nothing more. */
 static int drain(struct relay *r, int64_t epoch, struct error *err)
 {
@@ -328,10 +358,12 @@ static int drain(struct relay *r, int64_t epoch, struct error *err)
 		return rc;
 	if (r->epoch != epoch)
 		rc = take_over(r, c, epoch, err);
-	while (rc == 0 && more && !atomic_load(&r->stopping))
+	while (rc == 0 && more && !atomic_load(&r->stopping)) {
+		gather(r);
 		rc = lease_epoch(r->lease) == epoch
 			 ? run_window(r, c, &more, err)
 			 : error_set(err, ERR_LEASE_LOST, "publish", "the lease ran out");
+	}
 	if (rc == 0)
 		trim(r, c);
 	db_release(c);

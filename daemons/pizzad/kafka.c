@@ -23,6 +23,7 @@
 #include "daemons/pizzad/files.h"
 #include "daemons/pizzad/supervisor.h"
 
+#define NICE		10 /* as what it works for: after accepting orders */
 #define STOP_MS		15000
 #define START_MS	120000
 #define CLUSTER_ID_SIZE 23 /* 16 bytes in base64 without padding */
@@ -204,6 +205,7 @@ static int launch(struct instance *i, struct launch *ret, struct error *err)
 		rc = add_java(ret, err);
 	if (rc < 0)
 		return rc;
+	ret->nice = NICE;
 	add_class_archive(ret);
 	launch_arg(ret, "-Xmx%lldk", heap / 1024);
 	launch_arg(ret, "-Xms%lldk", heap / 4096);

@@ -1,0 +1,23 @@
+/*
+ * Scheduling priority of processes, so that what somebody waits for comes before what can be done later.
+ *
+ * Linux shares the processors among sessions first where autogroup scheduling is on (sched(7), "The autogroup
+ * feature"): a nice value then counts only against threads of the same session, and a process that leads a
+ * session of its own, as daemons and PostgreSQL's backends do, needs its session's value set as well.
+ */
+#ifndef PIZZA_BASE_PRIORITY_H
+#define PIZZA_BASE_PRIORITY_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * Lowers a process to a nice value (1..19); with it the session it leads.  False: the kernel wants to be
+ * asked again later (it lets ordinary users change one session in 100 ms).  True: done, or it never will be
+ * (another user's process).  Does not block.
+ */
+bool priority_lower(pid_t pid, int nice);
+/* The same for the calling thread alone. */
+void priority_lower_thread(int nice);
+
+#endif
