@@ -14,15 +14,19 @@
 #include "core/config/paths.h"
 #include "core/console/api.h"
 #include "core/console/dlq.h"
+#include "core/console/heatmap.h"
+#include "core/console/hosts.h"
 #include "core/console/lag.h"
 #include "core/console/logs.h"
+#include "core/console/metrics.h"
 #include "core/console/readmodel.h"
 #include "core/console/saga.h"
 #include "core/console/status.h"
 #include "core/console/topics.h"
 
-#define LOG_PAST_MS   INT64_C(900000)
-#define MESSAGES_PAST 200
+#define LOG_PAST_MS	INT64_C(900000)
+#define MESSAGES_PAST	200
+#define HEATMAP_MINUTES 90
 
 static int take_row(void *arg, json_t *row, struct error *err)
 {
@@ -246,6 +250,29 @@ static int fetch_notifications(struct console *c, const char *subject, json_t **
 	return fetch_list(c, "notifyd", "/api/v1/notifications", ret, err);
 }
 
+/* --- how they are --- */
+
+static int fetch_metrics(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	(void)subject;
+	return metrics_read(c, ret, err);
+}
+
+/* One thread asks for it. */
+static int fetch_hosts(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	static struct hosts_before before;
+
+	(void)subject;
+	return hosts_read(c, &before, ret, err);
+}
+
+static int fetch_heatmap(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	(void)subject;
+	return heatmap_read(c, HEATMAP_MINUTES, ret, err);
+}
+
 /* --- logs --- */
 
 /* Subject: words of a service, a level and an order's id, in any order. */
@@ -290,7 +317,7 @@ const struct feed feeds[FEED_COUNT] = {
     [FEED_ORDERS] = {"orders", BACKEND_DATABASE, 1000, fetch_orders, NULL},
     [FEED_LAG] = {"lag", BACKEND_KAFKA, 2000, fetch_lag, NULL},
     [FEED_PARTITIONS] = {"partitions", BACKEND_KAFKA, 2000, fetch_partitions, NULL},
-    [FEED_TOPICS] = {"topics", BACKEND_KAFKA, 2000, fetch_topics, NULL},
+    [FEED_TOPICS] = {"topics", BACKEND_KAFKA, 2000, fetch_topics, NULL, 2},
     [FEED_LETTER_GROUPS] = {"dead letters", BACKEND_DLQ, 2000, fetch_letter_groups, NULL},
     [FEED_LETTERS] = {"letters", BACKEND_DLQ, 2000, fetch_letters, NULL},
     [FEED_LETTER] = {"letter", BACKEND_DLQ, 3000, fetch_letter, NULL},
@@ -298,6 +325,9 @@ const struct feed feeds[FEED_COUNT] = {
     [FEED_PAYMENTS] = {"payments", BACKEND_PAYMENT, 2000, fetch_payments, NULL},
     [FEED_INVENTORY] = {"inventory", BACKEND_INVENTORY, 2000, fetch_inventory, NULL},
     [FEED_NOTIFICATIONS] = {"notifications", BACKEND_NOTIFY, 2000, fetch_notifications, NULL},
+    [FEED_METRICS] = {"metrics", BACKEND_METRICS, 2000, fetch_metrics, NULL, 2},
+    [FEED_HOSTS] = {"hosts", BACKEND_HOSTS, 2000, fetch_hosts, NULL, 2},
+    [FEED_HEATMAP] = {"heatmap", BACKEND_DATABASE, 15000, fetch_heatmap, NULL},
     [FEED_MESSAGES] = {"messages", BACKEND_MESSAGES, 0, NULL, stream_messages},
     [FEED_LOGS] = {"logs", BACKEND_LOGS, 0, NULL, stream_logs},
 };

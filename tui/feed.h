@@ -21,6 +21,8 @@ enum backend {
 	BACKEND_PAYMENT,
 	BACKEND_INVENTORY,
 	BACKEND_NOTIFY,
+	BACKEND_METRICS, /* of all daemons */
+	BACKEND_HOSTS,
 	BACKEND_MESSAGES, /* a stream from Kafka */
 	BACKEND_LOGS,	  /* a stream from the log files */
 	BACKEND_COUNT
@@ -43,6 +45,9 @@ enum feed_id {
 	FEED_PAYMENTS,
 	FEED_INVENTORY,
 	FEED_NOTIFICATIONS,
+	FEED_METRICS,
+	FEED_HOSTS,
+	FEED_HEATMAP,
 	FEED_MESSAGES,
 	FEED_LOGS,
 	FEED_COUNT
@@ -72,6 +77,7 @@ struct feed {
 	int (*fetch)(struct console *c, const char *subject, json_t **ret, struct error *err);
 	/* Blocks until stopped or failed. */
 	int (*stream)(struct console *c, const char *subject, const struct feed_stream *s, struct error *err);
+	int looks; /* so many soon one after the other: rates take two */
 };
 
 extern const struct feed feeds[FEED_COUNT];

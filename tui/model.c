@@ -216,6 +216,7 @@ void model_data(struct model *m, enum feed_id feed, const char *subject, json_t 
 		json_decref(p->data);
 		p->data = data;
 	}
+	p->looks++;
 	p->at_us = m->now_us;
 	p->error = (struct error){0};
 	p->failed_at_us = 0;

@@ -26,6 +26,7 @@ struct panel {
 	struct error error;   /* of the latest try; code 0: it succeeded */
 	int64_t failed_at_us; /* since when tries fail */
 	int64_t count;	      /* of rows that a stream has given */
+	int looks;	      /* how often it was fetched */
 };
 
 #define VIEW_DEPTH 8

@@ -3,13 +3,15 @@
  */
 #include "tui/note.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "tui/red.h"
 
-static void note(struct model *m, const char *name, double value)
+void note_point(struct model *m, const char *name, double value)
 {
 	struct history *h = map_gets(&m->histories, name);
 
@@ -31,7 +33,7 @@ static void note_member(struct model *m, const json_t *object, const char *name)
 	const json_t *value = json_object_get(object, name);
 
 	if (json_is_number(value))
-		note(m, name, json_number_value(value));
+		note_point(m, name, json_number_value(value));
 }
 
 static void note_rows(struct model *m, const json_t *rows, const char *kind, const char *first,
@@ -44,7 +46,7 @@ static void note_rows(struct model *m, const json_t *rows, const char *kind, con
 		snprintf(name, sizeof(name), "%s %s%s%s", kind, json_string_or(row, first, ""),
 			 *second != '\0' ? " " : "", json_string_or(row, second, ""));
 		if (json_is_number(number))
-			note(m, name, json_number_value(number));
+			note_point(m, name, json_number_value(number));
 	}
 }
 
@@ -57,6 +59,15 @@ static double sum(const json_t *rows, const char *member)
 	return total;
 }
 
+static double most(const json_t *rows, const char *member)
+{
+	double highest = 0;
+
+	for (size_t i = 0; i < json_array_size(rows); i++)
+		highest = fmax(highest, json_number_value(json_object_get(json_array_get(rows, i), member)));
+	return highest;
+}
+
 void note_data(struct model *m, enum feed_id feed)
 {
 	static const char *const figures[] = {"orders_per_minute", "paid_percent", "end_to_end_p50_ms",
@@ -67,19 +78,27 @@ void note_data(struct model *m, enum feed_id feed)
 		for (size_t i = 0; i < ARRAY_LEN(figures); i++)
 			note_member(m, data, figures[i]);
 	if (feed == FEED_STUCK)
-		note(m, "stuck", (double)json_array_size(data));
+		note_point(m, "stuck", (double)json_array_size(data));
 	if (feed == FEED_LAG) {
 		note_rows(m, data, "lag", "group", "topic", "lag");
-		note(m, "lag", sum(data, "lag"));
+		note_point(m, "lag", sum(data, "lag"));
 	}
-	if (feed == FEED_TOPICS)
+	if (feed == FEED_TOPICS) {
 		note_rows(m, data, "topic", "topic", "", "messages");
+		note_point(m, "messages", sum(data, "messages"));
+	}
 	if (feed == FEED_LETTER_GROUPS)
-		note(m, "letters", sum(data, "open"));
-	if (feed == FEED_OUTBOX)
-		note(m, "outbox", sum(data, "unpublished"));
+		note_point(m, "letters", sum(data, "open"));
+	if (feed == FEED_OUTBOX) {
+		note_point(m, "outbox", sum(data, "unpublished"));
+		note_point(m, "outbox_age_ms", most(data, "oldest_age_ms"));
+	}
 	if (feed == FEED_STATUS)
 		note_rows(m, data, "cpu", "name", "", "cpu_percent");
+	if (feed == FEED_METRICS)
+		red_note(m, data);
+	if (feed == FEED_HOSTS)
+		note_rows(m, data, "used", "resource", "", "used_percent");
 }
 
 const struct history *model_history(const struct model *m, const char *name)

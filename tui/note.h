@@ -7,5 +7,6 @@
 #include "tui/model.h"
 
 void note_data(struct model *m, enum feed_id feed);
+void note_point(struct model *m, const char *name, double value);
 
 #endif

@@ -120,7 +120,7 @@ static const struct action actions[] = {{.name = "partitions",
 const struct screen screen_lag = {
     .name = "lag",
     .text = "how far consumers are behind",
-    .key = '3',
+    .key = '4',
     .feeds = FEED_BIT(LAG),
     .main = FEED_LAG,
     .id = "id",

@@ -1,6 +1,7 @@
 /*
  * Services: all, and one with its processes, what it reads and what it writes.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,10 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/console/control.h"
+#include "core/console/metrics.h"
 #include "core/contract/daemons.h"
 #include "tui/list.h"
+#include "tui/red.h"
 #include "tui/value.h"
 
 static int restart(struct console *c, const struct action_call *call, struct buf *said, struct error *err)
@@ -107,6 +110,47 @@ static void add_load(const struct model *m, const json_t *row, struct buf *out)
 	value_graph(out, model_history(m, name), 12, 0);
 }
 
+/* Small rates with a decimal. */
+static void add_rate(const struct model *m, const json_t *row, struct buf *out)
+{
+	const json_t *value = json_object_get(row, "rate");
+	double rate = json_number_value(value);
+
+	(void)m;
+	if (json_is_number(value))
+		buf_addf(out, rate > 0 && rate < 9.95 ? "%.1f" : "%.0f", rate);
+}
+
+static void set_number(json_t *row, const char *name, double value)
+{
+	json_object_set_new(row, name, isfinite(value) ? json_real(value) : json_null());
+}
+
+/* A service as the status has it, with what its metrics say. */
+static json_t *with_red(const struct model *m, const json_t *service)
+{
+	const char *name = json_string_or(service, "name", ""), *breaker = red_breaker(m, name);
+	struct red red = red_of(m, name);
+	json_t *row = json_copy((json_t *)service);
+
+	set_number(row, "rate", red.rate);
+	set_number(row, "errors_percent", red.errors_percent);
+	set_number(row, "p50_ms", red.p50_ms);
+	set_number(row, "p99_ms", red.p99_ms);
+	json_object_set_new(row, "breaker", breaker != NULL ? json_string(breaker) : json_null());
+	return row;
+}
+
+static json_t *services_rows(const struct model *m)
+{
+	const json_t *all = m->panels[FEED_STATUS].data;
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < json_array_size(all); i++)
+		json_array_append_new(rows, with_red(m, json_array_get(all, i)));
+	return rows;
+}
+
 static const struct list_column columns[] = {
     {.name = "name", .max = 16},
     {.name = "state", .format = VALUE_AS_STATE, .max = 12},
@@ -114,6 +158,11 @@ static const struct list_column columns[] = {
     {.name = "cpu_percent", .title = "cpu", .format = VALUE_AS_PERCENT, .drop = 2},
     {.name = "load", .title = "cpu trend", .human = add_load, .drop = 6},
     {.name = "rss_bytes", .title = "mem", .format = VALUE_AS_BYTES, .drop = 3},
+    {.name = "rate", .title = "work/s", .format = VALUE_AS_INT, .human = add_rate, .drop = 4},
+    {.name = "errors_percent", .title = "errors", .format = VALUE_AS_PERCENT, .drop = 4},
+    {.name = "p50_ms", .title = "p50", .format = VALUE_AS_MS, .drop = 7},
+    {.name = "p99_ms", .title = "p99", .format = VALUE_AS_MS, .drop = 4},
+    {.name = "breaker", .format = VALUE_AS_STATE, .drop = 6},
     {.name = "restarts", .format = VALUE_AS_INT, .drop = 5},
     {.name = "uptime_seconds", .title = "up", .format = VALUE_AS_SECONDS, .drop = 5},
     {.name = "reason", .title = "why", .drop = 1},
@@ -123,10 +172,11 @@ static const struct list_column columns[] = {
 const struct screen screen_services = {
     .name = "services",
     .text = "daemons and backing services",
-    .key = '7',
-    .feeds = FEED_BIT(STATUS),
+    .key = '8',
+    .feeds = FEED_BIT(STATUS) | FEED_BIT(METRICS),
     .main = FEED_STATUS,
     .id = "name",
+    .rows = services_rows,
     .columns = columns,
     .empty = "nothing runs",
     .actions = list_actions,
@@ -138,7 +188,7 @@ static json_t *service_rows(const struct model *m)
 {
 	const json_t *service = model_service(m, m->views[m->depth - 1].subject);
 
-	return service != NULL ? json_pack("[O]", service) : json_array();
+	return service != NULL ? json_pack("[o]", with_red(m, service)) : json_array();
 }
 
 static void fact(const struct model *m, struct sheet *s, const json_t *row, const struct list_column *c)
@@ -194,19 +244,80 @@ static void write_lag(const struct model *m, struct sheet *s, const char *group)
 	}
 }
 
+static void write_bar(struct sheet *s, const char *name, int width, double share, double count)
+{
+	CLEANUP(buf_done) struct buf bar = {0};
+	int cells = (int)lround(share * width);
+
+	for (int i = 0; i < (cells > 0 || count <= 0 ? cells : 1); i++)
+		buf_adds(&bar, "█");
+	sheet_add(s, STYLE_DIM, "%16s  ", name);
+	sheet_add(s, STYLE_ACCENT, "%s ", buf_str(&bar));
+	sheet_line(s, STYLE_PLAIN, "%.0f", count);
+}
+
+/* How long it took since the daemon's start, from the first bucket with something in it to the last. */
+static void write_histogram(struct sheet *s, const char *title, const json_t *buckets, int width)
+{
+	double most = 0;
+	int first = -1, last = -1;
+
+	for (size_t i = 0; i < json_array_size(buckets); i++) {
+		double n = json_number_value(json_array_get(buckets, i));
+
+		first = n > 0 && first < 0 ? (int)i : first;
+		last = n > 0 ? (int)i : last;
+		most = n > most ? n : most;
+	}
+	if (first < 0)
+		return;
+	sheet_end(s);
+	sheet_line(s, STYLE_TITLE, "%s", title);
+	for (int i = first; i <= last; i++) {
+		double n = json_number_value(json_array_get(buckets, (size_t)i)), bound = metrics_bound_ms(i);
+		char name[32];
+
+		if (isfinite(bound))
+			snprintf(name, sizeof(name), bound < 1000 ? "%.3g ms" : "%.3g s",
+				 bound < 1000 ? bound : bound / 1000);
+		else
+			snprintf(name, sizeof(name), "more");
+		write_bar(s, name, width, n / most, n);
+	}
+}
+
+static void write_breakers(struct sheet *s, const json_t *breakers)
+{
+	for (size_t i = 0; i < json_array_size(breakers); i++) {
+		const json_t *each = json_array_get(breakers, i);
+		const char *state = json_string_or(each, "state", "?");
+
+		sheet_add(s, STYLE_DIM, "%-16s", i == 0 ? "breakers" : "");
+		sheet_add(s, value_style(state), "%s %s", value_mark(value_style(state)), state);
+		sheet_line(s, STYLE_PLAIN, "   %s", json_string_or(each, "provider", "?"));
+	}
+}
+
 static void write_service(const struct model *m, struct sheet *s, int width)
 {
 	const json_t *row = json_array_get(m->views[m->depth - 1].rows, 0);
 	const struct daemon_info *d = daemon_find(json_string_or(row, "name", ""));
 
-	(void)width;
+	const json_t *metrics = red_row(m, json_string_or(row, "name", ""));
+	int bars = width > 100 ? 60 : width > 60 ? width - 40 : 20;
+
 	if (d != NULL)
 		sheet_line(s, STYLE_STRONG, "%s", d->text);
 	for (const struct list_column *c = columns; c->name != NULL; c++)
 		fact(m, s, row, c);
 	if (d != NULL && d->database != NULL)
 		sheet_fact(s, "database", STYLE_PLAIN, d->database);
+	write_breakers(s, json_object_get(metrics, "breakers"));
 	write_instances(m, s, json_object_get(row, "instances"));
+	write_histogram(s, "TIME OF REQUESTS AND BATCHES, SINCE THE START",
+			json_object_get(metrics, "buckets"), bars);
+	write_histogram(s, "TIME OF CALLS TO PROVIDERS, SINCE THE START",
+			json_object_get(metrics, "call_buckets"), bars);
 	write_lag(m, s, json_string_or(row, "name", ""));
 	if (d != NULL && d->produces[0] != NULL) {
 		sheet_end(s);
@@ -219,7 +330,7 @@ static void write_service(const struct model *m, struct sheet *s, int width)
 const struct screen screen_service = {
     .name = "service",
     .text = "one service",
-    .feeds = FEED_BIT(STATUS) | FEED_BIT(LAG),
+    .feeds = FEED_BIT(STATUS) | FEED_BIT(LAG) | FEED_BIT(METRICS),
     .main = FEED_NONE,
     .id = "name",
     .detail = true,

@@ -45,7 +45,7 @@ static const struct action topic_actions[] = {{.name = "messages",
 const struct screen screen_topics = {
     .name = "topics",
     .text = "topics and their traffic",
-    .key = '5',
+    .key = '6',
     .feeds = FEED_BIT(TOPICS),
     .main = FEED_TOPICS,
     .id = "topic",

@@ -349,7 +349,8 @@ static bool has_all(const struct model *m, int64_t waited_ms)
 
 		if ((wanted & 1u << i) == 0 || p->error.code != 0)
 			continue;
-		if (p->data == NULL || (feeds[i].stream != NULL && waited_ms < STREAM_MS))
+		if (p->data == NULL || p->looks < feeds[i].looks ||
+		    (feeds[i].stream != NULL && waited_ms < STREAM_MS))
 			return false;
 	}
 	return true;
@@ -367,7 +368,8 @@ static void gather(struct top *t, int timeout_ms)
 	}
 }
 
-/* {"screen", "subject", "at", "panels": {"lag": {"data", "error"}, …}} */
+/* {"screen", "subject", "at", "panels": {"lag": {"data", "error"}, …}, "rows": of a screen that makes its
+ * own} */
 static json_t *data_of(const struct model *m)
 {
 	const struct view *v = &m->views[m->depth - 1];
@@ -387,8 +389,9 @@ static json_t *data_of(const struct model *m)
 				  : json_pack("{s:s, s:s, s:s}", "code", error_word(p->error.code), "what",
 					      p->error.what, "why", p->error.why)));
 	}
-	return json_pack("{s:s, s:s, s:s, s:o}", "screen", v->screen->name, "subject", v->subject, "at",
-			 clock_format(m->now_us, at), "panels", panels);
+	return json_pack("{s:s, s:s, s:s, s:o, s:O*}", "screen", v->screen->name, "subject", v->subject, "at",
+			 clock_format(m->now_us, at), "panels", panels, "rows",
+			 v->screen->rows != NULL ? v->rows : NULL);
 }
 
 /* The first failure, when no feed of the screen has any data. */

@@ -19,6 +19,7 @@
 
 #define REST	   60
 #define RETRY_MS   1000
+#define SOON_MS	   500 /* to the look that rates take */
 #define LEAVING_MS 400
 
 /* What a feed is wanted for. */
@@ -26,6 +27,7 @@ struct want {
 	bool wanted;
 	bool anew; /* nothing was fetched since it is wanted like this */
 	char subject[FEED_SUBJECT_MAX];
+	int looks; /* since it is wanted like this */
 	struct mono due;
 	volatile bool stop; /* of a stream */
 };
@@ -142,6 +144,7 @@ static void fetch(struct member *t, enum feed_id feed)
 	struct worker_result r = result_of(feed, want->subject);
 	int64_t spent = cpu_ms(), rest;
 
+	want->looks = want->anew ? 1 : want->looks + 1;
 	want->anew = false;
 	pthread_mutex_unlock(&w->lock);
 	r.rc = feeds[feed].fetch(t->console, r.subject, &r.data, &r.err);
@@ -149,9 +152,12 @@ static void fetch(struct member *t, enum feed_id feed)
 	if (r.rc < 0)
 		console_bus_lost(t->console);
 	rest = r.rc < 0 ? RETRY_MS : feeds[feed].period_ms;
+	if (r.rc == 0 && want->looks < feeds[feed].looks)
+		rest = SOON_MS;
 	pthread_mutex_lock(&w->lock);
 	if (!want->anew) /* else another subject is wanted at once */
-		want->due = mono_add_ms(mono_now(), spent * REST > rest ? spent * REST : rest);
+		want->due =
+		    mono_add_ms(mono_now(), spent * REST > rest && rest != SOON_MS ? spent * REST : rest);
 	post(w, &r);
 }
 

@@ -43,6 +43,17 @@
 	X(PROVIDER_SECONDS, "pizza_provider_call_seconds", HISTOGRAM, "provider,outcome",             \
 	  "Calls to outside providers.")
 
+/* Upper bounds of a histogram's buckets, in seconds; a last bucket is beyond all of them. */
+#define METRIC_BOUNDS(X) \
+	X(0.001)         \
+	X(0.0025) X(0.005) X(0.01) X(0.025) X(0.05) X(0.1) X(0.25) X(0.5) X(1) X(2.5) X(5) X(10) X(30) X(60)
+
+enum metric_bucket {
+#define X(bound) +1
+	METRIC_BUCKETS = METRIC_BOUNDS(X) + 1
+#undef X
+};
+
 enum metric_id {
 #define X(symbol, name, kind, labels, help) METRIC_##symbol,
 	METRIC_TABLE(X)

@@ -38,10 +38,16 @@ static const struct metric_row rows[METRIC_COUNT] = {
 static const char *const kind_words[] = {"counter", "gauge", "histogram"};
 
 /* Upper bounds in seconds, and how they are written. */
-static const double bounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
-				0.5,   1,      2.5,   5,    10,	   30,	 60};
-static const char *const bound_texts[] = {"0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25",
-					  "0.5",   "1",	     "2.5",   "5",    "10",    "30",   "60"};
+static const double bounds[] = {
+#define X(bound) bound,
+    METRIC_BOUNDS(X)
+#undef X
+};
+static const char *const bound_texts[] = {
+#define X(bound) #bound,
+    METRIC_BOUNDS(X)
+#undef X
+};
 
 #define BOUNDS ARRAY_LEN(bounds)
 

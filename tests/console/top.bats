@@ -43,7 +43,7 @@ wait_for() { eventually 20 shows "$1" || { screen; return 1; }; }
 @test "without a system: text without escapes, data with errors, 5; each screen keeps its size" {
 	local s
 	alone
-	for s in overview sagas lag dlq topics orders services "saga 01939b1c" "messages order-events"; do
+	for s in overview sagas lag dlq topics orders services hosts heatmap "saga 01939b1c" "messages order-events"; do
 		run -5 --separate-stderr "$PIZZACTL" top $s --once --size 80x24 --timeout 1s || { echo "$s: $status $output"; return 1; }
 		[ "${#lines[@]}" -ge 4 ]
 		[[ $output != *$'\033'* && $stderr == *pizzactl* ]]
@@ -68,7 +68,7 @@ wait_for() { eventually 20 shows "$1" || { screen; return 1; }; }
 @test "live: each screen as text and as data" {
 	local s
 	live
-	for s in overview sagas lag dlq topics orders services logs payments inventory notifications "saga $ORDER" "service orderd" "partitions orderd"; do
+	for s in overview sagas lag dlq topics orders services hosts heatmap logs payments inventory notifications "saga $ORDER" "service orderd" "partitions orderd"; do
 		run -0 "$PIZZACTL" top $s --once --size 120x40 || { echo "$s: $output"; return 1; }
 		[[ $output != *$'\033'* && $output == *" pizza "* && $output != *STALE* ]]
 		run -0 "$PIZZACTL" top $s --once -o json

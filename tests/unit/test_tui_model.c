@@ -108,7 +108,7 @@ static void test_drill_down(void **state)
 
 	(void)state;
 	start(&m, 80, 24);
-	press(&m, "4\r\r");
+	press(&m, "5\r\r");
 	assert_shows(&m, "dlq › letters a41c77e0 › letter 7d4ad12f-0000-5000-8000-000000000001");
 	assert_string_equal(m.panels[FEED_LETTERS].subject, "a41c77e0");
 	assert_string_equal(m.panels[FEED_LETTER].subject, "7d4ad12f-0000-5000-8000-000000000001");
@@ -210,11 +210,11 @@ static void test_actions(void **state)
 	expect_command(&m, "pizzactl saga cancel 01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11\n"
 			   "pizzactl saga cancel 01939b1c-6aaa-7c22-9a54-2f1e0c5d77aa");
 	assert_int_equal(list_marked(model_view(&m)), 0);
-	press(&m, "7_=3\r");
+	press(&m, "8_=3\r");
 	expect_command(&m, "pizzactl scale orderd=3");
-	press(&m, "0+50000\r");
+	press(&m, "I+50000\r");
 	expect_command(&m, "pizzactl inventory restock mozzarella 50000");
-	press(&m, "7_");
+	press(&m, "8_");
 	m.named = "shop two";
 	press(&m, "=\033=1\r");
 	expect_command(&m, "pizzactl -C 'shop two' scale orderd=1");
@@ -229,7 +229,7 @@ static void test_plan(void **state)
 
 	(void)state;
 	start(&m, 80, 24);
-	press(&m, "4\r  r");
+	press(&m, "5\r  r");
 	assert_true(next_effect(&m, EFFECT_RUN, &e));
 	assert_true(e.job->plan);
 	assert_int_equal(m.mode, MODE_NORMAL);
@@ -308,7 +308,7 @@ static void test_stream(void **state)
 
 	(void)state;
 	start(&m, 80, 24);
-	press(&m, "8");
+	press(&m, "0");
 	model_data(&m, FEED_LOGS, "", log_rows(100), true);
 	assert_int_equal(model_view(&m)->cursor, 102); /* goes with the end */
 	press(&m, "k");

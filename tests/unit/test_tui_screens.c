@@ -45,12 +45,12 @@ static void test_others(void **state)
 {
 	static const struct {
 		const char *keys, *name;
-	} screens_shown[] = {{"3", "lag"},	  {"4", "dlq"},	      {"4\r", "letters"},
-			     {"4\r\r", "letter"}, {"5", "topics"},    {"5\r", "messages"},
-			     {"6", "orders"},	  {"7", "services"},  {"7_\r", "service"},
-			     {"8", "logs"},	  {"8\r", "line"},    {"?", "help"},
-			     {"9", "payments"},	  {"0", "inventory"}, {"-", "notifications"},
-			     {"2c", "confirm"},	  {"4\r!", "actions"}};
+	} screens_shown[] = {
+	    {"4", "lag"},	 {"5", "dlq"},	      {"5\r", "letters"}, {"5\r\r", "letter"},
+	    {"6", "topics"},	 {"6\r", "messages"}, {"7", "orders"},	  {"8", "services"},
+	    {"8_\r", "service"}, {"9", "hosts"},      {"0", "logs"},	  {"0\r", "line"},
+	    {"?", "help"},	 {"P", "payments"},   {"I", "inventory"}, {"M", "notifications"},
+	    {"H", "heatmap"},	 {"2c", "confirm"},   {"5\r!", "actions"}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(screens_shown); i++) {
@@ -136,7 +136,7 @@ static void test_stale(void **state)
 
 	(void)state;
 	start(&m, 100, 30);
-	press(&m, "3");
+	press(&m, "4");
 	assert_shows(&m, "0 s old");
 	model_failed(&m, FEED_LAG, "", &err);
 	model_clock(&m, NOW + INT64_C(34000000));
@@ -175,7 +175,7 @@ static void test_never_there(void **state)
 	model_init(&m, "shop", false, false);
 	model_resize(&m, 100, 30);
 	model_clock(&m, NOW);
-	keys_press(&m, '4');
+	keys_press(&m, '5');
 	assert_shows(&m, "waiting for data");
 	model_failed(&m, FEED_LETTER_GROUPS, "", &err);
 	assert_shows(&m, "dlqd: cannot be reached");

@@ -122,6 +122,40 @@ static const char *const recorded[FEED_COUNT] = {
 	"'created_at':'2026-11-21T12:29:31.000000Z','order_id':'01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11',"
 	"'deliveries':[{'channel':'email','status':'sent','attempts':1},"
 	"{'channel':'sms','status':'failed','attempts':3}]}]",
+    [FEED_METRICS] =
+	"[{'daemon':'orderd','instances':2,'answered':2,'requests':1000,'request_errors':2,'messages':500,"
+	"'dead':0,'calls':0,'call_errors':0,'parked':0,'db_in_use':3,"
+	"'buckets':[10,200,600,150,30,5,3,1,1,0,0,0,0,0,0,0],'call_buckets':[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]"
+	","
+	"'breakers':[]},"
+	"{'daemon':'paymentd','instances':1,'answered':1,'requests':10,'request_errors':0,'messages':400,"
+	"'dead':1,'calls':300,'call_errors':40,'parked':1,'db_in_use':2,"
+	"'buckets':[0,10,80,20,0,0,0,0,0,0,0,0,0,0,0,0],'call_buckets':[0,0,200,50,10,0,0,0,40,0,0,0,0,0,0,0]"
+	","
+	"'breakers':[{'provider':'payment','state':'open'}]},"
+	"{'daemon':'dlqd','instances':1,'answered':0,'requests':null,'request_errors':null,'messages':null,"
+	"'dead':null,'calls':null,'call_errors':null,'parked':null,'db_in_use':null,'buckets':null,"
+	"'call_buckets':null,'breakers':[]}]",
+    [FEED_HOSTS] =
+	"[{'resource':'cpu','used_percent':62.5,'saturation':'load 3.2, stalled 12 %','saturated':true,"
+	"'errors':null,'detail':'2 cores, 4 running','latency_ms':null,'traffic':null,'why':null},"
+	"{'resource':'memory','used_percent':41.0,'saturation':'swaps 0/s','saturated':false,"
+	"'errors':0.0,'detail':'14G of 24G free, swap 0B','latency_ms':null,'traffic':null,'why':null},"
+	"{'resource':'disk','used_percent':7.0,'saturation':'queue 0.1','saturated':false,"
+	"'errors':3.0,'detail':'0 under way','latency_ms':0.4,'traffic':1204.2,'why':null},"
+	"{'resource':'postgres','used_percent':20.0,'saturation':'2 active, 0 wait for "
+	"locks','saturated':false,"
+	"'errors':0.0,'detail':'40 of 200 connections','latency_ms':2.1,'traffic':276.6,'why':null},"
+	"{'resource':'kafka','used_percent':null,'saturation':'','saturated':false,'errors':null,'detail':'',"
+	"'latency_ms':null,'traffic':null,'why':'cannot be reached at 127.0.0.1:5092'}]",
+    [FEED_HEATMAP] = "[{'minute':'2026-11-21T12:28:00.000000Z','daemon':'orderd','events':380,'failed':0,"
+		     "'failed_percent':0.0,'p50_ms':12.0,'p99_ms':61.0},"
+		     "{'minute':'2026-11-21T12:29:00.000000Z','daemon':'paymentd','events':120,'failed':12,"
+		     "'failed_percent':10.0,'p50_ms':45.0,'p99_ms':1310.0},"
+		     "{'minute':'2026-11-21T12:30:00.000000Z','daemon':'paymentd','events':40,'failed':20,"
+		     "'failed_percent':50.0,'p50_ms':45.0,'p99_ms':5200.0},"
+		     "{'minute':'2026-11-21T12:30:00.000000Z','daemon':'orderd','events':200,'failed':0,"
+		     "'failed_percent':0.0,'p50_ms':12.0,'p99_ms':88.0}]",
     [FEED_MESSAGES] =
 	"[{'topic':'order-events','partition':3,'offset':1842,'timestamp':'2026-11-21T12:30:01.114000Z',"
 	"'key':'01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11','headers':{'ce_type':'OrderCreated'},"
