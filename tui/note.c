@@ -68,6 +68,26 @@ static double most(const json_t *rows, const char *member)
 	return highest;
 }
 
+/* Messages per second into each topic, once there have been two looks. */
+static void note_traffic(struct model *m, const json_t *rows)
+{
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const char *topic = json_string_or(json_array_get(rows, i), "topic", "");
+		const struct history *h;
+		char name[160];
+
+		snprintf(name, sizeof(name), "topic %s", topic);
+		h = model_history(m, name);
+		if (h == NULL || h->count < 2)
+			continue;
+		snprintf(name, sizeof(name), "traffic %s", topic);
+		note_point(m, name,
+			   fmax((h->points[h->count - 1] - h->points[h->count - 2]) * 1e6 /
+				    fmax((double)(h->at_us[h->count - 1] - h->at_us[h->count - 2]), 1e5),
+				0));
+	}
+}
+
 void note_data(struct model *m, enum feed_id feed)
 {
 	static const char *const figures[] = {"orders_per_minute", "paid_percent", "end_to_end_p50_ms",
@@ -77,6 +97,9 @@ void note_data(struct model *m, enum feed_id feed)
 	if (feed == FEED_KPI)
 		for (size_t i = 0; i < ARRAY_LEN(figures); i++)
 			note_member(m, data, figures[i]);
+	if (feed == FEED_KPI && json_is_number(json_object_get(data, "orders_per_minute")))
+		note_point(m, "orders_per_second",
+			   json_number_value(json_object_get(data, "orders_per_minute")) / 60);
 	if (feed == FEED_STUCK)
 		note_point(m, "stuck", (double)json_array_size(data));
 	if (feed == FEED_LAG) {
@@ -85,6 +108,7 @@ void note_data(struct model *m, enum feed_id feed)
 	}
 	if (feed == FEED_TOPICS) {
 		note_rows(m, data, "topic", "topic", "", "messages");
+		note_traffic(m, data);
 		note_point(m, "messages", sum(data, "messages"));
 	}
 	if (feed == FEED_LETTER_GROUPS)

@@ -11,15 +11,13 @@
 #include "core/contract/daemons.h"
 #include "tui/draw.h"
 #include "tui/list.h"
+#include "tui/topology.h"
 #include "tui/value.h"
 
 #define LAG_SECONDS	10.0
 #define OUTBOX_SECONDS	10
 #define FIGURES_WIDTH	42
-#define WIDE		100 /* from here on flow and figures stand side by side */
-#define FIGURE_COUNT	8
 #define ATTENTION_LEAST 4
-#define ARROW		12 /* columns that " ─ lag 999 ▶" takes */
 
 /* --- attention --- */
 
@@ -139,6 +137,22 @@ static void add_lost(const struct model *m, json_t *rows)
 	}
 }
 
+/* What has failed before what is only doubtful. */
+static json_t *worst_first(json_t *rows)
+{
+	json_t *sorted = json_array();
+
+	for (int warnings = 0; warnings < 2; warnings++)
+		for (size_t i = 0; i < json_array_size(rows); i++) {
+			json_t *row = json_array_get(rows, i);
+
+			if ((strcmp(json_string_or(row, "state", ""), "warn") == 0) == warnings)
+				json_array_append(sorted, row);
+		}
+	json_decref(rows);
+	return sorted;
+}
+
 static json_t *attention(const struct model *m)
 {
 	json_t *rows = json_array();
@@ -149,193 +163,128 @@ static json_t *attention(const struct model *m)
 	add_outbox(m, rows);
 	add_lag(m, rows);
 	add_sagas(m, rows);
-	return rows;
+	return worst_first(rows);
 }
 
 /* --- key figures --- */
 
-static void draw_figure(const struct model *m, struct grid *g, struct rect r, const char *name,
-			const char *history, const char *value, enum style style)
-{
-	CLEANUP(buf_done) struct buf graph = {0};
-	int room = r.w - 11 - 10 - 1;
+static const struct figure {
+	const char *name, *history;
+	enum value_format format;
+	bool bad; /* when it is not 0 */
+} figures[] = {
+    {"orders/s", "orders_per_second", VALUE_AS_OTHER, false},
+    {"paid", "paid_percent", VALUE_AS_PERCENT, false},
+    {"lag", "lag", VALUE_AS_INT, false},
+    {"e2e p50", "end_to_end_p50_ms", VALUE_AS_MS, false},
+    {"e2e p99", "end_to_end_p99_ms", VALUE_AS_MS, false},
+    {"outbox age", "outbox_age_ms", VALUE_AS_MS, false},
+    {"letters", "letters", VALUE_AS_INT, true},
+    {"stuck", "stuck", VALUE_AS_INT, true},
+    {"outbox", "outbox", VALUE_AS_INT, false},
+};
+#define FIGURE_COUNT (int)ARRAY_LEN(figures)
 
-	grid_text(g, r.x, r.y, 11, STYLE_DIM, name);
-	grid_right(g, r.x + 11, r.y, r.w - 11 < 10 ? r.w - 11 : 10, style, value);
-	if (room < 4)
-		return;
-	value_graph(&graph, model_history(m, history), room > HISTORY_POINTS ? HISTORY_POINTS : room,
-		    strcmp(history, "paid_percent") == 0 ? 100 : 0);
-	grid_text(g, r.x + 22, r.y, room, STYLE_ACCENT, buf_str(&graph));
-}
-
-static void add_last(struct buf *out, const struct model *m, const char *name, enum value_format format)
+static void add_last(struct buf *out, const struct history *h, enum value_format format)
 {
-	const struct history *h = model_history(m, name);
 	char text[DURATION_TEXT_SIZE];
 	double last = h != NULL && h->count > 0 ? h->points[h->count - 1] : NAN;
 
 	if (isnan(last))
 		buf_addc(out, '-');
 	else if (format == VALUE_AS_MS)
-		buf_adds(out, duration_format((int64_t)(last * 1e3), text));
+		buf_adds(out, last < 1 ? "0 ms" : duration_format((int64_t)(last * 1e3), text));
 	else if (format == VALUE_AS_PERCENT)
 		buf_addf(out, "%.1f %%", last);
+	else if (format == VALUE_AS_OTHER)
+		buf_addf(out, "%.*f", last < 9.95 ? 1 : 0, last);
 	else
 		value_count(out, (int64_t)llround(last));
 }
 
-static void draw_figures(const struct model *m, struct grid *g, struct rect r)
+#define FIGURE_NAME  11
+#define FIGURE_VALUE 8
+
+/* Its name, what it is now, and what it was. */
+static void draw_figure(const struct model *m, struct grid *g, struct rect r, const struct figure *f)
 {
-	static const struct {
-		const char *name, *history;
-		enum value_format format;
-		bool bad; /* when it is not 0 */
-	} figures[FIGURE_COUNT] = {
-	    {"orders/min", "orders_per_minute", VALUE_AS_INT, false},
-	    {"paid", "paid_percent", VALUE_AS_PERCENT, false},
-	    {"e2e p50", "end_to_end_p50_ms", VALUE_AS_MS, false},
-	    {"e2e p99", "end_to_end_p99_ms", VALUE_AS_MS, false},
-	    {"outbox", "outbox", VALUE_AS_INT, false},
-	    {"lag", "lag", VALUE_AS_INT, false},
-	    {"letters", "letters", VALUE_AS_INT, true},
-	    {"stuck", "stuck", VALUE_AS_INT, true},
-	};
+	CLEANUP(buf_done) struct buf value = {0}, graph = {0};
+	const struct history *h = model_history(m, f->history);
+	int room = r.w - FIGURE_NAME - FIGURE_VALUE - 1;
+	bool bad = f->bad && h != NULL && h->count > 0 && h->points[h->count - 1] > 0;
 
-	for (int i = 0; i < FIGURE_COUNT && i < r.h; i++) {
-		const struct history *h = model_history(m, figures[i].history);
-		CLEANUP(buf_done) struct buf value = {0};
-		bool bad = figures[i].bad && h != NULL && h->points[h->count - 1] > 0;
-
-		add_last(&value, m, figures[i].history, figures[i].format);
-		draw_figure(m, g, (struct rect){r.x, r.y + i, r.w, 1}, figures[i].name, figures[i].history,
-			    buf_str(&value), bad ? STYLE_BAD : STYLE_STRONG);
-	}
-}
-
-/* --- flow --- */
-
-/* "order, payment", or "7 topics" where there is no room for them all. */
-static void add_topics(struct buf *out, const char *const *names, int room)
-{
-	int n = 0, length = 0;
-
-	for (; n < DAEMON_TOPICS_MAX && names[n] != NULL; n++)
-		length += (int)strcspn(names[n], "-") + 2;
-	if (n > 1 && length - 2 > room) {
-		buf_addf(out, "%d topics", n);
+	add_last(&value, h, f->format);
+	grid_text(g, r.x, r.y, FIGURE_NAME, STYLE_DIM, f->name);
+	grid_right(g, r.x + FIGURE_NAME, r.y, FIGURE_VALUE, bad ? STYLE_BAD : STYLE_STRONG, buf_str(&value));
+	if (room < 4)
 		return;
-	}
-	for (int i = 0; i < n; i++)
-		buf_addf(out, "%s%.*s", i > 0 ? ", " : "", (int)strcspn(names[i], "-"), names[i]);
+	value_graph(&graph, h, room > HISTORY_POINTS ? HISTORY_POINTS : room,
+		    f->format == VALUE_AS_PERCENT ? 100 : 0);
+	grid_text(g, r.x + FIGURE_NAME + FIGURE_VALUE + 1, r.y, room, STYLE_ACCENT, buf_str(&graph));
 }
 
-static int64_t lag_of(const struct model *m, const char *group)
+static void draw_figures(const struct model *m, struct grid *g, struct rect r, int columns)
 {
-	const json_t *all = m->panels[FEED_LAG].data;
-	int64_t sum = 0;
+	int w = (r.w + 2) / columns;
 
-	for (size_t i = 0; i < json_array_size(all); i++) {
-		const json_t *each = json_array_get(all, i);
-		int64_t lag = json_int_or(each, "lag", -1);
-
-		if (strcmp(json_string_or(each, "group", ""), group) == 0)
-			sum = lag < 0 || sum < 0 ? -1 : sum + lag;
-	}
-	return all == NULL ? -1 : sum;
-}
-
-/* Events per second into the topics; -1: it takes two looks to know. */
-static double rate_of(const struct model *m, const char *const *names)
-{
-	double sum = -1;
-	char name[160];
-
-	for (int i = 0; i < DAEMON_TOPICS_MAX && names[i] != NULL; i++) {
-		const struct history *h;
-		double rate;
-
-		snprintf(name, sizeof(name), "topic %s", names[i]);
-		h = model_history(m, name);
-		if (h == NULL || h->count < 2)
-			continue;
-		rate = model_rate(m, name);
-		sum = (sum > 0 ? sum : 0) + (rate > 0 ? rate : 0);
-	}
-	return sum;
-}
-
-/* "order, payment ─ lag 0 ▶ ● inventoryd ─ 12/s ▶ inventory" */
-static void draw_daemon(const struct model *m, struct grid *g, struct rect r, const struct daemon_info *d)
-{
-	CLEANUP(buf_done) struct buf in = {0}, out = {0};
-	enum style style = value_style(json_string_or(model_service(m, d->name), "state", "?"));
-	int64_t lag = lag_of(m, d->name);
-	double rate = rate_of(m, d->produces);
-	int left = (r.w - 16) / 2, x = r.x + left;
-
-	if (d->consumes[0] != NULL) {
-		add_topics(&in, d->consumes, left - ARROW);
-		buf_addf(&in, lag < 0 ? " ─ ? ▶" : " ─ lag %lld ▶", (long long)lag);
-		grid_right(g, r.x, r.y, left, lag > 0 ? STYLE_WARN : STYLE_DIM, buf_str(&in));
-	}
-	x += grid_printf(g, x, r.y, 16, style, " %s %-12s", value_mark(style), d->name);
-	if (d->produces[0] == NULL)
-		return;
-	if (rate < 0)
-		buf_adds(&out, "─▶ ");
-	else
-		buf_addf(&out, rate > 0 ? "═ %.*f/s ▶ " : "─ %.*f/s ▶ ", rate < 10 ? 1 : 0, rate);
-	add_topics(&out, d->produces, r.x + r.w - x - ARROW);
-	grid_text(g, x, r.y, r.x + r.w - x, rate > 0 ? STYLE_ACCENT : STYLE_DIM, buf_str(&out));
-}
-
-static void draw_flow(const struct model *m, struct grid *g, struct rect r)
-{
-	for (int i = 0; i < DAEMON_COUNT && i < r.h; i++)
-		draw_daemon(m, g, (struct rect){r.x, r.y + i, r.w, 1}, &daemons[i]);
+	for (int i = 0; i < FIGURE_COUNT && i / columns < r.h; i++)
+		draw_figure(m, g, (struct rect){r.x + i % columns * w, r.y + i / columns, w - 2, 1},
+			    &figures[i]);
 }
 
 /* --- layout --- */
 
-static struct rect draw_attention(const struct model *m, struct grid *g, struct rect r)
+static void draw_flow(const struct model *m, struct grid *g, struct rect r)
 {
-	if (r.h < 3 || r.w < 20)
+	topology_draw(m, g, draw_panel(m, g, r, "flow", FEED_LAG));
+}
+
+/* The flow and the figures beside it. */
+static struct rect draw_wide(const struct model *m, struct grid *g, struct rect r, int flow)
+{
+	struct rect side = {r.x + r.w - FIGURES_WIDTH, r.y, FIGURES_WIDTH, flow};
+
+	draw_flow(m, g, (struct rect){r.x, r.y, r.w - FIGURES_WIDTH, flow});
+	draw_figures(m, g, draw_panel(m, g, side, "now", FEED_KPI), 1);
+	return (struct rect){r.x, r.y + flow, r.w, r.h - flow};
+}
+
+/* The figures below the flow, framed where there is room. */
+static struct rect draw_high(const struct model *m, struct grid *g, struct rect r, int flow)
+{
+	int columns = r.w >= 66 ? 3 : r.w >= 44 ? 2 : 1;
+	int rows = (FIGURE_COUNT + columns - 1) / columns, left = r.h - ATTENTION_LEAST;
+	struct rect figures_at;
+
+	if (r.w >= topology_width() + 4 && left >= flow + rows) {
+		draw_flow(m, g, (struct rect){r.x, r.y, r.w, flow});
+		r.y += flow;
+		r.h -= flow;
+		left -= flow;
+	}
+	if (left < 1)
 		return r;
-	return draw_panel(m, g, r, "attention", FEED_STATUS);
+	figures_at = (struct rect){r.x + 2, r.y, r.w - 4, rows < left ? rows : left};
+	if (left >= rows + 2) {
+		figures_at.h = rows + 2;
+		draw_figures(m, g,
+			     draw_panel(m, g, (struct rect){r.x, r.y, r.w, figures_at.h}, "now", FEED_KPI),
+			     columns);
+	} else {
+		draw_figures(m, g, figures_at, columns);
+	}
+	return (struct rect){r.x, r.y + figures_at.h, r.w, r.h - figures_at.h};
 }
 
 static struct rect draw_overview(const struct model *m, struct grid *g, struct rect r)
 {
-	int top = DAEMON_COUNT + 2, figures = FIGURE_COUNT + 2;
+	int flow = topology_height() + 2;
+	bool wide = r.w >= topology_width() + 4 + FIGURES_WIDTH && r.h >= flow + ATTENTION_LEAST;
 
-	if (r.w >= WIDE && r.h >= top + ATTENTION_LEAST) { /* side by side */
-		draw_flow(
-		    m, g,
-		    draw_panel(m, g, (struct rect){r.x, r.y, r.w - FIGURES_WIDTH, top}, "flow", FEED_LAG));
-		draw_figures(m, g,
-			     draw_panel(m, g,
-					(struct rect){r.x + r.w - FIGURES_WIDTH, r.y, FIGURES_WIDTH, top},
-					"now", FEED_KPI));
-		r.y += top;
-		r.h -= top;
-	} else {
-		if (r.h < figures + ATTENTION_LEAST)
-			figures = r.h - ATTENTION_LEAST;
-		if (r.h >= top + figures + ATTENTION_LEAST) {
-			draw_flow(m, g,
-				  draw_panel(m, g, (struct rect){r.x, r.y, r.w, top}, "flow", FEED_LAG));
-			r.y += top;
-			r.h -= top;
-		}
-		if (figures >= 3) {
-			draw_figures(
-			    m, g, draw_panel(m, g, (struct rect){r.x, r.y, r.w, figures}, "now", FEED_KPI));
-			r.y += figures;
-			r.h -= figures;
-		}
-	}
-	return draw_attention(m, g, r);
+	r = wide ? draw_wide(m, g, r, flow) : draw_high(m, g, r, flow);
+	if (r.h < 3 || r.w < 20)
+		return r;
+	return draw_panel(m, g, r, "attention", FEED_STATUS);
 }
 
 static const struct list_column columns[] = {

@@ -16,7 +16,14 @@ static void test_overview(void **state)
 
 	(void)state;
 	start(&m, 100, 30);
+	model_clock(&m, NOW + 2000000); /* traffic takes two looks */
+	model_data(
+	    &m, FEED_TOPICS, "",
+	    parse("[{'topic':'order-events','messages':49034},{'topic':'payment-events','messages':23012}]"),
+	    false);
 	assert_golden(&m, "overview-100x30", true);
+	model_resize(&m, 132, 40);
+	assert_golden(&m, "overview-132x40", true);
 	model_resize(&m, 80, 24);
 	assert_golden(&m, "overview-80x24", true);
 	model_resize(&m, 40, 10);
