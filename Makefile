@@ -32,7 +32,7 @@ CFLAGS   += -std=gnu17 $(OPT) $(WARN) -fstack-protector-strong -fno-omit-frame-p
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
 # Of pizzactl alone.
-TUI_LIBS   = $(shell pkg-config --libs ncursesw)
+TUI_LIBS   = $(shell pkg-config --libs ncursesw zlib)
 
 CORE_SRC := $(wildcard core/*/*.c)
 CORE_OBJ := $(CORE_SRC:%.c=$(B)/%.o) $(B)/gen/service_migrations.o
@@ -107,6 +107,7 @@ $(B)/tests/%: tests/unit/%.c $(B)/libcore.a
 # Those of the dashboard get all of it that needs neither a terminal nor a backend.
 TUI_PURE := $(filter-out tui/display.c tui/top.c tui/worker.c,$(TUI_SRC))
 $(filter $(B)/tests/test_tui_%,$(UNITS)): $(TUI_PURE:%.c=$(B)/%.o)
+$(filter $(B)/tests/test_tui_%,$(UNITS)): PKG_LIBS += -lz
 
 units: $(UNITS)
 

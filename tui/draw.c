@@ -59,17 +59,33 @@ static void draw_health(const struct model *m, struct grid *g, int x, int max)
 	}
 }
 
+/* "PAUSED -34 s  " */
+static const char *moment_word(const struct model *m, char word[64])
+{
+	char text[DURATION_TEXT_SIZE];
+	int64_t behind_us = m->wall_us - m->now_us;
+
+	word[0] = '\0';
+	if (m->replay)
+		snprintf(word, 64, "REPLAY%s  ", m->paused ? " PAUSED" : "");
+	else if (m->paused)
+		snprintf(word, 64, "PAUSED %s%s  ", behind_us >= 1000000 ? "-" : "",
+			 duration_format(behind_us / 1000000 * 1000000, text));
+	return word;
+}
+
 static void draw_header(const struct model *m, struct grid *g)
 {
-	char clock[CLOCK_TEXT_SIZE], right[96];
+	char clock[CLOCK_TEXT_SIZE], right[160], word[64];
 	int x, used;
 
 	grid_fill(g, (struct rect){0, 0, g->width, 1}, STYLE_BAR);
 	clock_format(m->now_us, clock);
-	snprintf(right, sizeof(right), "%s%s%s%.8sZ ", m->paused ? "PAUSED  " : "",
-		 m->readonly ? "READ-ONLY  " : "", m->protected ? "PROTECTED  " : "", clock + 11);
+	snprintf(right, sizeof(right), "%s%s%s%.8sZ ", moment_word(m, word),
+		 m->readonly && !m->replay ? "READ-ONLY  " : "", m->protected ? "PROTECTED  " : "",
+		 clock + 11);
 	used = grid_columns(g, right);
-	grid_right(g, 0, 0, g->width, m->protected || m->paused ? STYLE_WARN : STYLE_BAR, right);
+	grid_right(g, 0, 0, g->width, m->protected || m->paused || m->replay ? STYLE_WARN : STYLE_BAR, right);
 	x = grid_printf(g, 0, 0, g->width - used - 1, STYLE_BAR, " pizza  %s  ", m->context);
 	draw_health(m, g, x, g->width - used - x - 1);
 }
@@ -276,7 +292,9 @@ static void write_sheet(const struct model *m, struct sheet *s)
 		sheet_line(s, STYLE_DIM, "%s", p->error.hint);
 	} else {
 		sheet_line(s, STYLE_DIM,
-			   p != NULL && p->data == NULL ? "waiting for data …" : "there is nothing");
+			   p == NULL || p->data != NULL ? "there is nothing"
+			   : m->paused || m->replay	? "nothing was recorded of it"
+							: "waiting for data …");
 	}
 }
 

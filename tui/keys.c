@@ -177,10 +177,26 @@ static void sort_reverse(struct model *m)
 	list_refresh(m, v);
 }
 
-static void pause_data(struct model *m)
+#define SECOND_US INT64_C(1000000)
+
+static void ten_back(struct model *m)
 {
-	m->paused = !m->paused;
-	model_say(m, STYLE_WARN, m->paused ? "paused: nothing changes until p" : "goes on");
+	model_wind(m, -10 * SECOND_US);
+}
+
+static void ten_on(struct model *m)
+{
+	model_wind(m, 10 * SECOND_US);
+}
+
+static void minute_back(struct model *m)
+{
+	model_wind(m, -60 * SECOND_US);
+}
+
+static void minute_on(struct model *m)
+{
+	model_wind(m, 60 * SECOND_US);
 }
 
 static void copy(struct model *m)
@@ -298,8 +314,13 @@ const struct binding bindings[] = {
     {.keys = {'y'}, .shown = "y", .text = "copies the id under the cursor (OSC 52)", .run = copy},
     {.keys = {'p'},
      .shown = "p",
-     .text = "pauses: nothing changes until it is pressed again",
-     .run = pause_data},
+     .hint = "pause",
+     .text = "stands still, until it is pressed again",
+     .run = model_pause},
+    {.keys = {'['}, .shown = "[", .text = "winds ten seconds back, of the last 15 minutes", .run = ten_back},
+    {.keys = {']'}, .shown = "]", .text = "winds ten seconds on", .run = ten_on},
+    {.keys = {'{'}, .shown = "{", .text = "winds a minute back", .run = minute_back},
+    {.keys = {'}'}, .shown = "}", .text = "winds a minute on", .run = minute_on},
     {.keys = {'s'}, .shown = "s", .text = "saves the screen as text into the current folder", .run = save},
     {.keys = {CONTROL('L')}, .shown = "^L", .text = "draws everything anew", .run = redraw},
     {.keys = {CONTROL('Z')}, .shown = "^Z", .text = "suspends; fg comes back", .run = suspend},
@@ -326,7 +347,11 @@ static bool is_refused(struct model *m, const struct action *a)
 {
 	if (!a->changes || !m->readonly)
 		return false;
-	model_say(m, STYLE_WARN, "%s: the context %s is read-only, nothing was done", a->name, m->context);
+	if (m->replay)
+		model_say(m, STYLE_WARN, "%s: this is a recording, nothing was done", a->name);
+	else
+		model_say(m, STYLE_WARN, "%s: the context %s is read-only, nothing was done", a->name,
+			  m->context);
 	return true;
 }
 

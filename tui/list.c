@@ -381,7 +381,8 @@ static void draw_empty(const struct model *m, const struct view *v, struct grid 
 		grid_printf(g, r.x, r.y, r.w, STYLE_DIM, "nothing matches \"%s\"; / and enter show all again",
 			    v->filter);
 	else if (p != NULL && p->data == NULL && p->error.code == 0)
-		grid_text(g, r.x, r.y, r.w, STYLE_DIM, "waiting for data …");
+		grid_text(g, r.x, r.y, r.w, STYLE_DIM,
+			  m->paused || m->replay ? "nothing was recorded of it" : "waiting for data …");
 	else if (p == NULL || p->error.code == 0 || p->data != NULL)
 		grid_text(g, r.x, r.y, r.w, STYLE_DIM, v->screen->empty != NULL ? v->screen->empty : "none");
 	else {

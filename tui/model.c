@@ -31,6 +31,8 @@ static void view_done(struct view *v)
 	*v = (struct view){0};
 }
 
+static void rewind_to_now(struct model *m);
+
 static void set_subject(struct model *m, enum feed_id feed, const char *subject)
 {
 	struct panel *p;
@@ -43,6 +45,8 @@ static void set_subject(struct model *m, enum feed_id feed, const char *subject)
 	json_decref(p->data);
 	*p = (struct panel){0};
 	snprintf(p->subject, sizeof(p->subject), "%s", subject);
+	if (m->paused || m->replay)
+		rewind_to_now(m);
 }
 
 /* The rows of the view on top, from its feeds; a screen without feeds keeps what it was opened with. */
@@ -149,6 +153,7 @@ void model_done(struct model *m)
 	}
 	job_free(m->asked);
 	map_done(&m->histories, free);
+	tape_done(&m->tape);
 	*m = (struct model){0};
 }
 
@@ -158,18 +163,19 @@ void model_resize(struct model *m, int width, int height)
 	m->height = height;
 }
 
-void model_clock(struct model *m, int64_t now_us)
-{
-	m->now_us = now_us;
-	if (m->message_until_us != 0 && now_us > m->message_until_us)
-		m->message[0] = '\0';
-}
-
 /* --- data --- */
 
 unsigned model_wanted(const struct model *m)
 {
-	return m->paused ? 0 : m->views[m->depth - 1].screen->feeds | FEED_BIT(STATUS);
+	return m->replay ? 0 : m->views[m->depth - 1].screen->feeds | FEED_BIT(STATUS);
+}
+
+unsigned model_noted(const struct model *m)
+{
+	return m->replay
+		   ? 0
+		   : FEED_BIT(KPI) | FEED_BIT(STUCK) | FEED_BIT(LAG) | FEED_BIT(TOPICS) |
+			 FEED_BIT(LETTER_GROUPS) | FEED_BIT(OUTBOX) | FEED_BIT(METRICS) | FEED_BIT(HOSTS);
 }
 
 static bool is_shown(struct model *m, enum feed_id feed)
@@ -198,14 +204,11 @@ static void append(struct panel *p, json_t *rows)
 	p->data = kept;
 }
 
-void model_data(struct model *m, enum feed_id feed, const char *subject, json_t *data, bool more)
+/* Data (taken) becomes what is known now. */
+static void put_data(struct model *m, enum feed_id feed, json_t *data, bool more)
 {
 	struct panel *p = &m->panels[feed];
 
-	if (m->paused || strcmp(p->subject, subject) != 0) {
-		json_decref(data);
-		return;
-	}
 	if (feeds[feed].stream != NULL) {
 		if (!more) {
 			json_decref(p->data);
@@ -221,23 +224,168 @@ void model_data(struct model *m, enum feed_id feed, const char *subject, json_t 
 	p->error = (struct error){0};
 	p->failed_at_us = 0;
 	note_data(m, feed);
+}
+
+static void put_failure(struct model *m, enum feed_id feed, const struct error *err)
+{
+	struct panel *p = &m->panels[feed];
+
+	if (p->error.code == 0)
+		p->failed_at_us = m->now_us;
+	p->error = *err;
+	if (p->error.code == 0)
+		p->error.code = ERR_FAILED;
+}
+
+void model_data(struct model *m, enum feed_id feed, const char *subject, json_t *data, bool more)
+{
+	tape_add(&m->tape, m->wall_us, feed, subject, more, data, NULL);
+	if (m->paused || strcmp(m->panels[feed].subject, subject) != 0) {
+		json_decref(data);
+		return;
+	}
+	put_data(m, feed, data, more);
 	if (is_shown(m, feed))
 		update_view(m);
 }
 
 void model_failed(struct model *m, enum feed_id feed, const char *subject, const struct error *err)
 {
-	struct panel *p = &m->panels[feed];
-
-	if (m->paused || strcmp(p->subject, subject) != 0)
+	tape_add(&m->tape, m->wall_us, feed, subject, false, NULL, err);
+	if (m->paused || strcmp(m->panels[feed].subject, subject) != 0)
 		return;
-	if (p->error.code == 0)
-		p->failed_at_us = m->now_us;
-	p->error = *err;
-	if (p->error.code == 0)
-		p->error.code = ERR_FAILED;
+	put_failure(m, feed, err);
 	if (is_shown(m, feed))
 		update_view(m);
+}
+
+/* --- other moments --- */
+
+/* Graphs begin so long before the moment that is shown. */
+#define GRAPHS_US INT64_C(150000000)
+
+/* What the tape has becomes known at its moment; of other subjects, nothing does. */
+static bool put_entry(struct model *m, const struct tape_entry *e)
+{
+	if (strcmp(m->panels[e->feed].subject, e->subject) != 0)
+		return false;
+	m->now_us = e->at_us;
+	if (e->error != NULL)
+		put_failure(m, e->feed, e->error);
+	else
+		put_data(m, e->feed, tape_data(e), e->append);
+	return true;
+}
+
+static void forget(struct model *m)
+{
+	map_done(&m->histories, free);
+	for (int i = 0; i < FEED_COUNT; i++) {
+		struct panel *p = &m->panels[i], empty = {0};
+
+		snprintf(empty.subject, sizeof(empty.subject), "%s", p->subject);
+		json_decref(p->data);
+		*p = empty;
+	}
+}
+
+/* Everything as it was known at now_us. */
+static void rewind_to_now(struct model *m)
+{
+	int64_t at_us = m->now_us;
+	int end = tape_until(&m->tape, at_us), recent = tape_until(&m->tape, at_us - GRAPHS_US);
+	int latest[FEED_COUNT];
+
+	forget(m);
+	memset(latest, -1, sizeof(latest));
+	for (int i = m->tape.first; i < recent; i++) {
+		const struct tape_entry *e = &m->tape.entries[i];
+
+		if (feeds[e->feed].stream != NULL)
+			put_entry(m, e);
+		else if (strcmp(m->panels[e->feed].subject, e->subject) == 0)
+			latest[e->feed] = i;
+	}
+	for (int i = 0; i < FEED_COUNT; i++)
+		if (latest[i] >= 0)
+			put_entry(m, &m->tape.entries[latest[i]]);
+	for (int i = recent; i < end; i++)
+		put_entry(m, &m->tape.entries[i]);
+	m->now_us = at_us;
+	update_view(m);
+}
+
+void model_pause(struct model *m)
+{
+	m->paused = !m->paused;
+	if (!m->paused && !m->replay) {
+		m->now_us = m->wall_us;
+		rewind_to_now(m);
+	}
+	if (m->paused)
+		model_say(m, STYLE_WARN, "stands still: [ ] 10 s, { } 1 min, p goes on");
+	else
+		model_say(m, STYLE_PLAIN, "goes on");
+}
+
+void model_wind(struct model *m, int64_t by_us)
+{
+	int64_t first, last, to = m->now_us + by_us;
+
+	if (!tape_range(&m->tape, &first, &last))
+		return;
+	if (!m->replay)
+		last = m->wall_us;
+	m->paused = true;
+	m->now_us = to < first ? first : to > last ? last : to;
+	rewind_to_now(m);
+	if (to < first)
+		model_say(m, STYLE_WARN, "nothing is kept of what was before");
+	else if (to >= last)
+		model_say(m, STYLE_PLAIN, m->replay ? "the end of the recording" : "now; p goes on");
+}
+
+void model_replay(struct model *m)
+{
+	int64_t last;
+
+	m->replay = m->readonly = true;
+	if (tape_range(&m->tape, &m->now_us, &last))
+		rewind_to_now(m);
+}
+
+/* A recording plays. */
+static void play(struct model *m, int64_t passed_us)
+{
+	int64_t first, last, to = m->now_us + passed_us;
+	bool changed = false;
+	int from = tape_until(&m->tape, m->now_us), end;
+
+	if (m->paused || !tape_range(&m->tape, &first, &last))
+		return;
+	end = tape_until(&m->tape, to);
+	for (int i = from; i < end; i++)
+		changed = put_entry(m, &m->tape.entries[i]) || changed;
+	m->now_us = to < last ? to : last;
+	if (changed)
+		update_view(m);
+	if (to >= last) {
+		m->paused = true;
+		model_say(m, STYLE_WARN, "the end of the recording; { winds it back");
+	}
+}
+
+void model_clock(struct model *m, int64_t wall_us)
+{
+	int64_t passed_us = m->wall_us > 0 && wall_us > m->wall_us ? wall_us - m->wall_us : 0;
+
+	m->wall_us = wall_us;
+	if (m->replay)
+		play(m, passed_us);
+	else if (!m->paused)
+		m->now_us = wall_us;
+	if (m->message_until_us != 0 && wall_us > m->message_until_us)
+		m->message[0] = '\0';
 }
 
 int64_t model_age_seconds(const struct model *m, enum feed_id feed)
@@ -296,7 +444,7 @@ void model_say(struct model *m, enum style style, const char *fmt, ...)
 	vsnprintf(m->message, sizeof(m->message), fmt, ap);
 	va_end(ap);
 	m->message_style = style;
-	m->message_until_us = style == STYLE_BAD ? 0 : m->now_us + MESSAGE_US;
+	m->message_until_us = style == STYLE_BAD ? 0 : m->wall_us + MESSAGE_US;
 }
 
 void model_job(struct model *m, struct job *job, int rc, const char *said, const struct error *err)

@@ -17,6 +17,7 @@
 #include "tui/feed.h"
 #include "tui/grid.h"
 #include "tui/screen.h"
+#include "tui/tape.h"
 
 /* What is known of a feed. */
 struct panel {
@@ -80,11 +81,14 @@ struct history {
 
 struct model {
 	int width, height;
-	int64_t now_us;
+	int64_t now_us;	     /* the moment that is shown */
+	int64_t wall_us;     /* the moment that it is */
 	const char *context; /* borrowed */
 	const char *named;   /* the same where commands must name it; NULL: they need not */
 	bool readonly, protected;
-	bool paused;
+	bool paused; /* now_us stands still: it is wound back, or about to be */
+	bool replay; /* a recording is shown, and nothing else */
+	struct tape tape;
 	struct panel panels[FEED_COUNT];
 	struct map histories; /* struct history by name */
 	struct view views[VIEW_DEPTH];
@@ -120,6 +124,10 @@ void model_job(struct model *m, struct job *job, int rc, const char *said, const
 
 /* Feeds whose data is on screen, as bits; the subject of one is panels[feed].subject. */
 unsigned model_wanted(const struct model *m);
+/* Those that are noted whatever is on screen, for graphs and for winding back. */
+unsigned model_noted(const struct model *m);
+/* Shows the recording that the tape holds, from its beginning on. */
+void model_replay(struct model *m);
 /* The next thing to be done; false when there is none. */
 bool model_effect(struct model *m, struct effect *ret);
 
@@ -132,6 +140,10 @@ void model_show(struct model *m, const struct screen *s, const char *subject);
 /* Other data in the same view. */
 void model_narrow(struct model *m, const char *subject);
 void model_back(struct model *m);
+/* Stands still, or goes on. */
+void model_pause(struct model *m);
+/* Stands still so much earlier or later than what is shown. */
+void model_wind(struct model *m, int64_t by_us);
 void model_do(struct model *m, enum effect_kind kind, const char *text, struct job *job);
 void model_say(struct model *m, enum style style, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

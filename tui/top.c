@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,9 +30,11 @@
 
 struct top {
 	struct model model;
-	struct worker *worker;
+	struct worker *worker; /* NULL: a recording is shown */
+	char *context;	       /* of the recording; owned */
 	struct grid grid;
-	bool anew; /* the next screen is drawn as a whole */
+	bool noted; /* what is not on screen is asked for as well */
+	bool anew;  /* the next screen is drawn as a whole */
 	bool quit;
 };
 
@@ -63,7 +66,7 @@ static void take_results(struct top *t)
 	struct worker_result r;
 	uint64_t count;
 
-	if (read(worker_fd(t->worker), &count, sizeof(count)) < 0 && errno != EAGAIN)
+	if (t->worker == NULL || (read(worker_fd(t->worker), &count, sizeof(count)) < 0 && errno != EAGAIN))
 		return;
 	while (worker_take(t->worker, &r))
 		take_result(&t->model, &r);
@@ -71,7 +74,25 @@ static void take_results(struct top *t)
 
 static void want(struct top *t)
 {
-	worker_want(t->worker, model_wanted(&t->model), subject_of, &t->model);
+	if (t->worker != NULL)
+		worker_want(t->worker, model_wanted(&t->model), t->noted ? model_noted(&t->model) : 0,
+			    subject_of, &t->model);
+}
+
+static int begin_replay(struct top *t, const struct top_options *o, struct error *err)
+{
+	struct tape tape = {0};
+	int rc = tape_load(&tape, o->replay, &t->context, err);
+
+	model_init(&t->model, t->context != NULL ? t->context : "", true, false);
+	t->model.tape = tape;
+	if (rc < 0)
+		return rc;
+	model_clock(&t->model, clock_wall_us());
+	model_replay(&t->model);
+	if (o->screen != NULL)
+		model_show(&t->model, screen_find(o->screen), o->subject != NULL ? o->subject : "");
+	return 0;
 }
 
 static int begin(struct top *t, struct console *c, const struct top_options *o, struct error *err)
@@ -81,13 +102,17 @@ static int begin(struct top *t, struct console *c, const struct top_options *o, 
 	int rc;
 
 	t->grid.utf8 = o->utf8;
+	if (o->replay != NULL)
+		return begin_replay(t, o, err);
 	model_init(m, context_now()->name, o->readonly || context_is_readonly(), context_is_protected());
 	if (choice == CHOICE_OPTION || choice == CHOICE_ENVIRONMENT)
 		m->named = m->context;
 	model_clock(m, clock_wall_us());
 	if (o->screen != NULL)
 		model_show(m, screen_find(o->screen), o->subject != NULL ? o->subject : "");
-	rc = worker_new(c, &t->worker, err);
+	rc = o->record != NULL ? tape_record(&m->tape, o->record, m->context, m->wall_us, err) : 0;
+	if (rc == 0)
+		rc = worker_new(c, &t->worker, err);
 	if (rc == 0)
 		want(t);
 	return rc;
@@ -98,6 +123,7 @@ static void end(struct top *t)
 	worker_free(t->worker);
 	model_done(&t->model);
 	grid_done(&t->grid);
+	free(t->context);
 }
 
 const char *top_screen(int i, const char **ret_text)
@@ -239,8 +265,10 @@ static void carry_out(struct top *t)
 			save(t);
 			break;
 		case EFFECT_RUN:
-			worker_do(t->worker, e.job);
-			e.job = NULL;
+			if (t->worker != NULL) {
+				worker_do(t->worker, e.job);
+				e.job = NULL;
+			}
 			break;
 		}
 		free(e.text);
@@ -290,7 +318,7 @@ static void show(struct top *t)
 static void loop(struct top *t)
 {
 	struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
-			       {.fd = worker_fd(t->worker), .events = POLLIN},
+			       {.fd = t->worker != NULL ? worker_fd(t->worker) : -1, .events = POLLIN},
 			       {.fd = signal_pipe[0], .events = POLLIN}};
 
 	resized = 1;
@@ -315,7 +343,7 @@ static void loop(struct top *t)
 
 int top_run(struct console *c, const struct top_options *o, struct error *err)
 {
-	struct top t = {0};
+	struct top t = {.noted = true};
 	int rc = catch_signals(err);
 
 	if (rc < 0)
@@ -328,6 +356,8 @@ int top_run(struct console *c, const struct top_options *o, struct error *err)
 	if (rc == 0)
 		loop(&t);
 	display_close();
+	if (rc == 0)
+		rc = tape_finish(&t.model.tape, err);
 	end(&t);
 	release_signals();
 	if (rc == 0 && ended != 0 && ended != SIGHUP)
@@ -423,7 +453,10 @@ int top_once(struct console *c, const struct top_options *o, struct buf *text, j
 
 	if (rc == 0) {
 		model_resize(&t.model, o->width, o->height);
-		gather(&t, console_timeout_ms(c) * 2);
+		if (o->replay == NULL)
+			gather(&t, console_timeout_ms(c) * 2);
+		else
+			model_wind(&t.model, INT64_MAX / 4);
 		if (ret_data != NULL)
 			*ret_data = data_of(&t.model);
 		draw_model(&t.model, &t.grid);

@@ -17,7 +17,10 @@ struct top_options {
 	bool readonly;	     /* whatever the context allows */
 	bool color;
 	bool utf8;
-	int width, height; /* of --once */
+	int width, height;  /* of --once */
+	bool ansi;	    /* of --once: with the terminal's escapes for colours */
+	const char *record; /* a new file for all that comes; NULL */
+	const char *replay; /* a recording to be shown instead of what runs; NULL */
 };
 
 /* ERR_NOT_FOUND lists the screens, with the nearest as a hint; ERR_USAGE: it needs a subject. */

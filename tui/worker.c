@@ -21,11 +21,13 @@
 #define RETRY_MS   1000
 #define SOON_MS	   500 /* to the look that rates take */
 #define LEAVING_MS 400
+#define RARELY	   5 /* times the period of what is not on screen */
 
 /* What a feed is wanted for. */
 struct want {
 	bool wanted;
-	bool anew; /* nothing was fetched since it is wanted like this */
+	bool rarely; /* it is not on screen */
+	bool anew;   /* nothing was fetched since it is wanted like this */
 	char subject[FEED_SUBJECT_MAX];
 	int looks; /* since it is wanted like this */
 	struct mono due;
@@ -151,7 +153,7 @@ static void fetch(struct member *t, enum feed_id feed)
 	spent = cpu_ms() - spent;
 	if (r.rc < 0)
 		console_bus_lost(t->console);
-	rest = r.rc < 0 ? RETRY_MS : feeds[feed].period_ms;
+	rest = r.rc < 0 ? RETRY_MS : feeds[feed].period_ms * (want->rarely ? RARELY : 1);
 	if (r.rc == 0 && want->looks < feeds[feed].looks)
 		rest = SOON_MS;
 	pthread_mutex_lock(&w->lock);
@@ -322,23 +324,30 @@ void worker_do(struct worker *w, struct job *j)
 
 /* --- life --- */
 
-void worker_want(struct worker *w, unsigned feeds_wanted,
+/* Called with the lock held. */
+static void want_feed(struct want *want, bool wanted, bool rarely, const char *subject)
+{
+	bool same = wanted == want->wanted && (!wanted || strcmp(subject, want->subject) == 0);
+
+	if (same && rarely == want->rarely)
+		return;
+	want->rarely = rarely;
+	want->due = (struct mono){1};
+	if (same)
+		return;
+	want->wanted = wanted;
+	want->anew = true;
+	want->stop = true;
+	snprintf(want->subject, sizeof(want->subject), "%s", subject);
+}
+
+void worker_want(struct worker *w, unsigned wanted, unsigned noted,
 		 const char *(*subject)(void *arg, enum feed_id feed), void *arg)
 {
 	pthread_mutex_lock(&w->lock);
-	for (int i = 0; i < FEED_COUNT; i++) {
-		struct want *want = &w->wants[i];
-		bool wanted = (feeds_wanted & 1u << i) != 0;
-		const char *which = subject(arg, (enum feed_id)i);
-
-		if (wanted == want->wanted && (!wanted || strcmp(which, want->subject) == 0))
-			continue;
-		want->wanted = wanted;
-		want->anew = true;
-		want->stop = true;
-		want->due = (struct mono){1};
-		snprintf(want->subject, sizeof(want->subject), "%s", which);
-	}
+	for (int i = 0; i < FEED_COUNT; i++)
+		want_feed(&w->wants[i], ((wanted | noted) & 1u << i) != 0, (wanted & 1u << i) == 0,
+			  subject(arg, (enum feed_id)i));
 	pthread_cond_broadcast(&w->changed);
 	pthread_mutex_unlock(&w->lock);
 }

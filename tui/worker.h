@@ -37,8 +37,11 @@ int worker_fd(const struct worker *w);
 bool worker_take(struct worker *w, struct worker_result *ret);
 void worker_result_done(struct worker_result *r);
 
-/* These feeds are wanted from now on; those of the same subject go on as they are. */
-void worker_want(struct worker *w, unsigned feeds_wanted,
+/*
+ * These feeds are wanted from now on, and others (noted) more rarely; those of the same subject go on as they
+ * are.
+ */
+void worker_want(struct worker *w, unsigned wanted, unsigned noted,
 		 const char *(*subject)(void *arg, enum feed_id feed), void *arg);
 /* Does a job (taken), after those before it. */
 void worker_do(struct worker *w, struct job *j);

@@ -1,0 +1,327 @@
+/*
+ * What the feeds gave.
+ */
+#include "tui/tape.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+
+struct tape_blob {
+	int refs;
+	uLong raw, crc;
+	size_t size;
+	unsigned char data[];
+};
+
+/* --- packed data --- */
+
+static void blob_unref(struct tape *t, struct tape_blob *b)
+{
+	if (b == NULL || --b->refs > 0)
+		return;
+	t->bytes -= b->size;
+	free(b);
+}
+
+static struct tape_blob *blob_new(struct tape *t, const char *text)
+{
+	uLong raw = strlen(text);
+	uLongf size = compressBound(raw);
+	struct tape_blob *b = xcalloc(1, sizeof(*b) + size);
+
+	if (compress2(b->data, &size, (const Bytef *)text, raw, 1) != Z_OK)
+		abort(); /* there is room enough, and memory */
+	*b = (struct tape_blob){.refs = 1, .raw = raw, .size = size};
+	b->crc = crc32(0, (const Bytef *)text, (uInt)raw);
+	t->bytes += size;
+	return xreallocarray(b, 1, sizeof(*b) + size);
+}
+
+json_t *tape_data(const struct tape_entry *e)
+{
+	AUTO_FREE char *text = NULL;
+	uLongf size;
+
+	if (e->blob == NULL)
+		return NULL;
+	size = e->blob->raw;
+	text = xcalloc(1, size + 1);
+	if (uncompress((Bytef *)text, &size, e->blob->data, e->blob->size) != Z_OK)
+		return json_array();
+	return json_loadb(text, size, JSON_DECODE_ANY, NULL);
+}
+
+/* --- entries --- */
+
+static void entry_done(struct tape *t, struct tape_entry *e)
+{
+	blob_unref(t, e->blob);
+	free(e->subject);
+	free(e->error);
+}
+
+void tape_done(struct tape *t)
+{
+	for (int i = t->first; i < t->count; i++)
+		entry_done(t, &t->entries[i]);
+	free(t->entries);
+	if (t->file != NULL)
+		fclose(t->file);
+	*t = (struct tape){0};
+}
+
+/* The last of what this feed gave for the subject; NULL. */
+static const struct tape_entry *last_of(const struct tape *t, enum feed_id feed, const char *subject)
+{
+	for (int i = t->count - 1; i >= t->first; i--)
+		if (t->entries[i].feed == feed && strcmp(t->entries[i].subject, subject) == 0)
+			return &t->entries[i];
+	return NULL;
+}
+
+/* Room for one more: what is too old, or too much, is forgotten. */
+static void make_room(struct tape *t, int64_t now_us)
+{
+	while (!t->endless && t->first < t->count &&
+	       (t->entries[t->first].at_us < now_us - TAPE_US || t->bytes > TAPE_BYTES))
+		entry_done(t, &t->entries[t->first++]);
+	if (t->count < t->cap)
+		return;
+	if (t->first > t->cap / 2) {
+		memmove(t->entries, t->entries + t->first,
+			(size_t)(t->count - t->first) * sizeof(*t->entries));
+		t->count -= t->first;
+		t->first = 0;
+		return;
+	}
+	t->cap = t->cap > 0 ? t->cap * 2 : 256;
+	t->entries = xreallocarray(t->entries, (size_t)t->cap, sizeof(*t->entries));
+}
+
+static char *text_of(const json_t *data)
+{
+	AUTO_JSON json_t *cut = NULL;
+
+	if (json_array_size(data) > TAPE_ROWS) {
+		cut = json_array();
+		for (size_t i = 0; i < TAPE_ROWS; i++)
+			json_array_append(cut, json_array_get(data, i));
+		data = cut;
+	}
+	return json_text(data);
+}
+
+static void write_line(struct tape *t, const struct tape_entry *e, const char *text, bool same)
+{
+	AUTO_FREE char *subject = NULL;
+	AUTO_JSON json_t *error = NULL;
+	char at[CLOCK_TEXT_SIZE];
+
+	if (t->file == NULL)
+		return;
+	AUTO_JSON json_t *name = json_string(e->subject);
+
+	subject = json_dumps(name, JSON_ENCODE_ANY);
+	fprintf(t->file, "{\"at\":\"%s\",\"feed\":\"%s\",\"subject\":%s", clock_format(e->at_us, at),
+		feeds[e->feed].name, subject);
+	if (e->append)
+		fputs(",\"append\":true", t->file);
+	if (e->error != NULL) {
+		AUTO_FREE char *why = NULL;
+
+		error = json_pack("{s:s, s:s, s:s}", "code", error_word(e->error->code), "what",
+				  e->error->what, "why", e->error->why);
+		why = json_dumps(error, JSON_COMPACT);
+		fprintf(t->file, ",\"error\":%s", why != NULL ? why : "{}");
+	} else if (same) {
+		fputs(",\"same\":true", t->file);
+	} else {
+		fprintf(t->file, ",\"data\":%s", text);
+	}
+	fputs("}\n", t->file);
+	fflush(t->file);
+}
+
+void tape_add(struct tape *t, int64_t at_us, enum feed_id feed, const char *subject, bool append,
+	      const json_t *data, const struct error *err)
+{
+	const struct tape_entry *before = last_of(t, feed, subject);
+	struct tape_entry e = {.at_us = at_us, .feed = feed, .append = append, .subject = xstrdup(subject)};
+	AUTO_FREE char *text = data != NULL ? text_of(data) : NULL;
+	bool same = false;
+
+	if (text != NULL) {
+		uLong raw = strlen(text);
+
+		same = before != NULL && before->blob != NULL && before->append == append &&
+		       before->blob->raw == raw &&
+		       before->blob->crc == crc32(0, (const Bytef *)text, (uInt)raw);
+		e.blob = same ? before->blob : blob_new(t, text);
+		e.blob->refs += same;
+	} else {
+		e.error = xcalloc(1, sizeof(*e.error));
+		*e.error = *err;
+	}
+	make_room(t, at_us);
+	t->entries[t->count++] = e;
+	write_line(t, &e, text, same);
+}
+
+int tape_until(const struct tape *t, int64_t at_us)
+{
+	int low = t->first, high = t->count;
+
+	while (low < high) {
+		int middle = low + (high - low) / 2;
+
+		if (t->entries[middle].at_us <= at_us)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+bool tape_range(const struct tape *t, int64_t *ret_first_us, int64_t *ret_last_us)
+{
+	if (t->first == t->count)
+		return false;
+	*ret_first_us = t->entries[t->first].at_us;
+	*ret_last_us = t->entries[t->count - 1].at_us;
+	return true;
+}
+
+/* --- files --- */
+
+#define RECORD_VERSION 1
+
+int tape_record(struct tape *t, const char *path, const char *context, int64_t at_us, struct error *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	AUTO_JSON json_t *head = NULL;
+	AUTO_FREE char *text = NULL;
+	char at[CLOCK_TEXT_SIZE];
+
+	if (fd < 0 && errno == EEXIST) {
+		error_set(err, ERR_CONFLICT, path, "is there already");
+		error_hint(err, "a recording is written to a new file");
+		return ERR_CONFLICT;
+	}
+	t->file = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (t->file == NULL)
+		return error_errno(err, "%s", path);
+	head = json_pack("{s:i, s:s, s:s}", "pizza_record", RECORD_VERSION, "context", context, "at",
+			 clock_format(at_us, at));
+	text = json_dumps(head, JSON_COMPACT);
+	fprintf(t->file, "%s\n", text != NULL ? text : "{}");
+	return 0;
+}
+
+int tape_finish(struct tape *t, struct error *err)
+{
+	bool bad = t->file != NULL && ferror(t->file) != 0;
+
+	if (t->file != NULL && fclose(t->file) != 0)
+		bad = true;
+	t->file = NULL;
+	return bad ? error_set(err, ERR_IO, "recording", "not all of it could be written") : 0;
+}
+
+static bool find_feed(const char *name, enum feed_id *ret)
+{
+	for (int i = 0; i < FEED_COUNT; i++)
+		if (strcmp(feeds[i].name, name) == 0) {
+			*ret = (enum feed_id)i;
+			return true;
+		}
+	return false;
+}
+
+/* A line of the file; feeds of other versions are left out. */
+static int load_line(struct tape *t, const json_t *line, struct error *err)
+{
+	const char *subject = json_string_or(line, "subject", "");
+	const json_t *data = json_object_get(line, "data"), *why = json_object_get(line, "error");
+	AUTO_JSON json_t *same = NULL;
+	const struct tape_entry *before;
+	enum feed_id feed;
+	int64_t at_us = 0;
+	int rc = json_get_time(line, "at", &at_us, err);
+
+	if (rc < 0 || !find_feed(json_string_or(line, "feed", ""), &feed))
+		return rc;
+	if (t->count > 0 && at_us < t->entries[t->count - 1].at_us)
+		at_us = t->entries[t->count - 1].at_us; /* the clock was set back */
+	if (json_bool_or(line, "same", false)) {
+		before = last_of(t, feed, subject);
+		data = same = before != NULL ? tape_data(before) : json_array();
+	}
+	if (data == NULL) {
+		struct error e;
+
+		error_set(&e, ERR_UNAVAILABLE, json_string_or(why, "what", "?"), "%s",
+			  json_string_or(why, "why", "?"));
+		tape_add(t, at_us, feed, subject, false, NULL, &e);
+		return 0;
+	}
+	tape_add(t, at_us, feed, subject, json_bool_or(line, "append", false), data, NULL);
+	return 0;
+}
+
+static int load_lines(struct tape *t, FILE *f, const char *path, struct error *err)
+{
+	AUTO_FREE char *line = NULL;
+	size_t size = 0;
+	ssize_t n;
+	int rc = 0;
+
+	for (int number = 2; rc == 0 && (n = getline(&line, &size, f)) > 0; number++) {
+		AUTO_JSON json_t *entry = NULL;
+
+		if (line[n - 1] != '\n')
+			break; /* whoever wrote it was killed */
+		rc = json_parse_object(line, (size_t)n, &entry, err);
+		if (rc == 0)
+			rc = load_line(t, entry, err);
+		if (rc < 0)
+			error_set(err, ERR_MALFORMED, path, "line %d is none of a recording", number);
+	}
+	return rc;
+}
+
+int tape_load(struct tape *t, const char *path, char **ret_context, struct error *err)
+{
+	AUTO_FREE char *line = NULL;
+	AUTO_JSON json_t *head = NULL;
+	size_t size = 0;
+	ssize_t n;
+	int rc = 0;
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL && errno == ENOENT)
+		return error_set(err, ERR_NOT_FOUND, path, "there is no such file");
+	if (f == NULL)
+		return error_errno(err, "%s", path);
+	t->endless = true;
+	n = getline(&line, &size, f);
+	if (n <= 0 || json_parse_object(line, (size_t)n, &head, NULL) < 0 ||
+	    json_int_or(head, "pizza_record", 0) != RECORD_VERSION) {
+		rc = error_set(err, ERR_MALFORMED, path, "is no recording of this version");
+		error_hint(err, "pizzactl top --record FILE writes one");
+	} else {
+		*ret_context = xstrdup(json_string_or(head, "context", "?"));
+		rc = load_lines(t, f, path, err);
+	}
+	if (rc == 0 && t->count == 0)
+		rc = error_set(err, ERR_NOT_FOUND, path, "nothing was recorded");
+	fclose(f);
+	return rc;
+}
