@@ -23,39 +23,58 @@
 static SCREEN *screen;
 static struct grid shown; /* what stands on the terminal */
 
-/* How meanings look: an attribute that says it without colour, and a colour. */
-static const struct look {
-	attr_t attribute;
-	short color;
-} looks[STYLE_COUNT] = {
-    [STYLE_PLAIN] = {A_NORMAL, -1},
-    [STYLE_DIM] = {A_DIM, -1},
-    [STYLE_STRONG] = {A_BOLD, -1},
-    [STYLE_TITLE] = {A_BOLD, COLOR_CYAN},
-    [STYLE_FRAME] = {A_DIM, -1},
-    [STYLE_GOOD] = {A_NORMAL, COLOR_GREEN},
-    [STYLE_WARN] = {A_BOLD, COLOR_YELLOW},
-    [STYLE_BAD] = {A_BOLD, COLOR_RED},
-    [STYLE_ACCENT] = {A_NORMAL, COLOR_CYAN},
-    [STYLE_KEY] = {A_BOLD, COLOR_MAGENTA},
-    [STYLE_BAR] = {A_BOLD, COLOR_BLUE},
-};
-
-static void init_colors(bool wanted)
-{
-	if (!wanted || !has_colors())
-		return;
-	start_color();
-	use_default_colors();
-	for (int i = 0; i < STYLE_COUNT; i++)
-		init_pair((short)(i + 1), looks[i].color, -1);
-}
-
-static bool colored;
+static const struct theme *face;
+static bool colored, clicked;
 
 static attr_t attributes_of(const struct cell *c)
 {
-	return looks[c->style].attribute | (c->reverse ? A_REVERSE : A_NORMAL);
+	unsigned look = face->looks[c->style].attributes;
+
+	return ((look & LOOK_BOLD) != 0 ? A_BOLD : 0) | ((look & LOOK_DIM) != 0 ? A_DIM : 0) |
+	       ((look & LOOK_UNDERLINE) != 0 ? A_UNDERLINE : 0) | (c->reverse ? A_REVERSE : A_NORMAL);
+}
+
+/* Bright ones become plain where there are but eight. */
+static short color_of(const struct look *l)
+{
+	if (COLORS >= 256)
+		return l->color256;
+	return COLORS >= 16 || l->color16 < 0 ? l->color16 : (short)(l->color16 & 7);
+}
+
+static void use_theme(const struct theme *theme)
+{
+	face = theme;
+	for (int i = 0; i < STYLE_COUNT && colored; i++)
+		init_pair((short)(i + 1), color_of(&theme->looks[i]), -1);
+	grid_done(&shown);
+}
+
+void display_face(const struct theme *theme, bool mouse)
+{
+	if (theme != face)
+		use_theme(theme);
+	if (mouse == clicked)
+		return;
+	clicked = mouse;
+	mousemask(mouse ? BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED | BUTTON4_PRESSED |
+			      BUTTON5_PRESSED
+			: 0,
+		  NULL);
+	mouseinterval(0); /* a press is told at once */
+}
+
+bool display_mouse(int *ret_x, int *ret_y, int *ret_wheel)
+{
+	MEVENT e;
+
+	if (getmouse(&e) != OK)
+		return false;
+	*ret_x = e.x;
+	*ret_y = e.y;
+	*ret_wheel = (e.bstate & BUTTON4_PRESSED) != 0 ? -1 : (e.bstate & BUTTON5_PRESSED) != 0 ? 1 : 0;
+	return *ret_wheel != 0 ||
+	       (e.bstate & (BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED)) != 0;
 }
 
 int display_open(bool color, struct error *err)
@@ -71,7 +90,13 @@ int display_open(bool color, struct error *err)
 	}
 	set_term(screen);
 	colored = color && has_colors();
-	init_colors(color);
+	clicked = false;
+	face = NULL;
+	if (colored) {
+		start_color();
+		use_default_colors();
+	}
+	use_theme(&themes[0]);
 	raw();
 	noecho();
 	nonl();
@@ -87,6 +112,7 @@ void display_close(void)
 {
 	if (screen == NULL)
 		return;
+	mousemask(0, NULL);
 	endwin();
 	delscreen(screen);
 	screen = NULL;
@@ -119,7 +145,8 @@ static int translate(wint_t c, bool special)
 		    {KEY_END, KEYCODE_END},
 		    {KEY_ENTER, KEYCODE_ENTER},
 		    {KEY_BTAB, KEYCODE_BACKTAB},
-		    {KEY_BACKSPACE, KEYCODE_BACKSPACE}};
+		    {KEY_BACKSPACE, KEYCODE_BACKSPACE},
+		    {KEY_MOUSE, KEYCODE_MOUSE}};
 
 	for (size_t i = 0; special && i < ARRAY_LEN(keys); i++)
 		if (keys[i].from == (int)c)

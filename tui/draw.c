@@ -185,12 +185,15 @@ static void draw_place(const struct model *m, struct grid *g, int y)
 
 /* --- hints --- */
 
-static int draw_hint(struct grid *g, int x, int y, const char *key, const char *word, enum style style)
+/* A click on it presses the key. */
+static int draw_hint(struct grid *g, int x, int y, int code, const char *key, const char *word,
+		     enum style style)
 {
 	int need = grid_columns(g, key) + 1 + grid_columns(g, word) + 2;
 
 	if (x + need > g->width)
 		return x;
+	grid_zone(g, (struct rect){x, y, need - 1, 1}, ZONE_KEY, code);
 	x += grid_text(g, x, y, g->width - x, STYLE_KEY, key) + 1;
 	return x + grid_text(g, x, y, g->width - x, style, word) + 2;
 }
@@ -200,15 +203,16 @@ static void draw_hints(const struct model *m, struct grid *g, int y)
 	const struct screen *s = m->views[m->depth - 1].screen;
 	const struct action *a = s->actions;
 	char key[8];
-	int x = draw_hint(g, 1, y, bindings[0].shown, bindings[0].hint, STYLE_PLAIN); /* help, always */
+	int x = draw_hint(g, 1, y, bindings[0].keys[0], bindings[0].shown, bindings[0].hint,
+			  STYLE_PLAIN); /* help, always */
 
 	for (; a != NULL && a->name != NULL; a++)
 		if (a->key != 0)
-			x = draw_hint(g, x, y, keys_name(a->key, key), a->name,
+			x = draw_hint(g, x, y, a->key, keys_name(a->key, key), a->name,
 				      a->changes && m->readonly ? STYLE_DIM : STYLE_PLAIN);
 	for (const struct binding *b = &bindings[1]; b->shown != NULL; b++)
 		if (b->hint != NULL && (b->fits == NULL || b->fits(s)))
-			x = draw_hint(g, x, y, b->shown, b->hint, STYLE_PLAIN);
+			x = draw_hint(g, x, y, b->keys[0], b->shown, b->hint, STYLE_PLAIN);
 }
 
 static void draw_tabs(const struct model *m, struct grid *g, int y)
@@ -222,7 +226,8 @@ static void draw_tabs(const struct model *m, struct grid *g, int y)
 
 		if (screens[i]->key == 0)
 			continue;
-		x = draw_hint(g, x, y, keys_name(screens[i]->key, key), screens[i]->name, STYLE_BAR);
+		x = draw_hint(g, x, y, screens[i]->key, keys_name(screens[i]->key, key), screens[i]->name,
+			      STYLE_BAR);
 		if (screens[i] == m->views[0].screen && x > from)
 			grid_reverse(g, from - 1, y, x - from);
 	}

@@ -20,7 +20,7 @@ void grid_init(struct grid *g, int width, int height, bool utf8)
 	height = height > 0 ? height : 1;
 	if (cells == NULL || g->width * g->height != width * height)
 		cells = xreallocarray(cells, (size_t)width * (size_t)height, sizeof(*cells));
-	*g = (struct grid){.width = width, .height = height, .utf8 = utf8, .cells = cells};
+	*g = (struct grid){.width = width, .height = height, .utf8 = utf8, .cells = cells, .zones = g->zones};
 	for (int i = 0; i < width * height; i++)
 		cells[i] = (struct cell){.text = {L' '}};
 }
@@ -28,6 +28,7 @@ void grid_init(struct grid *g, int width, int height, bool utf8)
 void grid_done(struct grid *g)
 {
 	free(g->cells);
+	free(g->zones);
 	*g = (struct grid){0};
 }
 
@@ -259,17 +260,47 @@ static void add_wide(struct buf *out, wchar_t c)
 	}
 }
 
+void grid_add_cell(const struct cell *c, struct buf *out)
+{
+	for (int k = 0; k < 2 && c->text[k] != 0; k++)
+		add_wide(out, c->text[k]);
+}
+
+int grid_line_end(const struct grid *g, int y)
+{
+	int end = g->width;
+
+	while (end > 0 && g->cells[y * g->width + end - 1].text[0] == L' ')
+		end--;
+	return end;
+}
+
 void grid_dump(const struct grid *g, struct buf *out)
 {
 	for (int y = 0; y < g->height; y++) {
-		const struct cell *row = &g->cells[y * g->width];
-		int end = g->width;
+		int end = grid_line_end(g, y);
 
-		while (end > 0 && row[end - 1].text[0] == L' ')
-			end--;
 		for (int x = 0; x < end; x++)
-			for (int k = 0; k < 2 && row[x].text[k] != 0; k++)
-				add_wide(out, row[x].text[k]);
+			grid_add_cell(&g->cells[y * g->width + x], out);
 		buf_addc(out, '\n');
 	}
+}
+
+/* --- clicks --- */
+
+void grid_zone(struct grid *g, struct rect at, enum zone_kind kind, int value)
+{
+	g->zones = xreallocarray(g->zones, (size_t)g->zone_count + 1, sizeof(*g->zones));
+	g->zones[g->zone_count++] = (struct zone){at, kind, value};
+}
+
+const struct zone *grid_zone_at(const struct grid *g, int x, int y)
+{
+	for (int i = g->zone_count - 1; i >= 0; i--) {
+		const struct rect *r = &g->zones[i].at;
+
+		if (x >= r->x && x < r->x + r->w && y >= r->y && y < r->y + r->h)
+			return &g->zones[i];
+	}
+	return NULL;
 }

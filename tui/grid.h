@@ -33,14 +33,30 @@ struct cell {
 	bool reverse;	     /* under the cursor */
 };
 
+struct zone;
+
 struct grid {
 	int width, height;
 	bool utf8;
 	struct cell *cells; /* owned; row after row */
+	struct zone *zones; /* owned; the latest lies on top */
+	int zone_count;
 };
 
 struct rect {
 	int x, y, w, h;
+};
+
+/* What a click into a part of the screen means. */
+enum zone_kind {
+	ZONE_KEY,    /* presses a key */
+	ZONE_ROW,    /* goes to a row of the list */
+	ZONE_COLUMN, /* sorts by a column */
+};
+struct zone {
+	struct rect at;
+	enum zone_kind kind;
+	int value;
 };
 
 /* Makes it so large and empty; also anew. */
@@ -64,9 +80,16 @@ int grid_columns(const struct grid *g, const char *text);
 void grid_fill(struct grid *g, struct rect r, enum style style);
 /* A frame with a title; answers what is inside. */
 struct rect grid_box(struct grid *g, struct rect r, const char *title);
+/* Notes what a click there means, and finds it again: NULL where there is nothing. */
+void grid_zone(struct grid *g, struct rect at, enum zone_kind kind, int value);
+const struct zone *grid_zone_at(const struct grid *g, int x, int y);
 /* Shows `w` cells as under the cursor. */
 void grid_reverse(struct grid *g, int x, int y, int w);
 
+/* Columns of a line without trailing spaces. */
+int grid_line_end(const struct grid *g, int y);
+/* A cell's characters as UTF-8. */
+void grid_add_cell(const struct cell *c, struct buf *out);
 /* Lines of UTF-8 text without trailing spaces. */
 void grid_dump(const struct grid *g, struct buf *out);
 

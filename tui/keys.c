@@ -212,6 +212,21 @@ static void copy(struct model *m)
 	model_say(m, STYLE_PLAIN, "copied %s", id);
 }
 
+static void next_theme(struct model *m)
+{
+	m->theme++;
+	if (m->theme->name == NULL)
+		m->theme = &themes[0];
+	model_say(m, STYLE_PLAIN, "theme %s: %s", m->theme->name, m->theme->text);
+}
+
+static void switch_mouse(struct model *m)
+{
+	m->mouse = !m->mouse;
+	model_say(m, STYLE_PLAIN,
+		  m->mouse ? "the mouse chooses and opens" : "the mouse is the terminal's: it selects text");
+}
+
 static void show_help(struct model *m)
 {
 	m->mode = MODE_HELP;
@@ -322,6 +337,11 @@ const struct binding bindings[] = {
     {.keys = {'{'}, .shown = "{", .text = "winds a minute back", .run = minute_back},
     {.keys = {'}'}, .shown = "}", .text = "winds a minute on", .run = minute_on},
     {.keys = {'s'}, .shown = "s", .text = "saves the screen as text into the current folder", .run = save},
+    {.keys = {'m'},
+     .shown = "m",
+     .text = "the mouse is the dashboard's, or the terminal's",
+     .run = switch_mouse},
+    {.keys = {'T'}, .shown = "T", .text = "next theme: dark, light, contrast, mono", .run = next_theme},
     {.keys = {CONTROL('L')}, .shown = "^L", .text = "draws everything anew", .run = redraw},
     {.keys = {CONTROL('Z')}, .shown = "^Z", .text = "suspends; fg comes back", .run = suspend},
     {.shown = NULL},
@@ -419,6 +439,37 @@ static void press_normal(struct model *m, int key)
 			keys_act(m, a);
 			return;
 		}
+}
+
+void keys_click(struct model *m, const struct zone *zone)
+{
+	struct view *v = model_view(m);
+
+	if (zone == NULL || m->mode != MODE_NORMAL)
+		return; /* questions are answered by keys alone */
+	switch (zone->kind) {
+	case ZONE_KEY:
+		keys_press(m, zone->value);
+		break;
+	case ZONE_ROW:
+		if (v->cursor == zone->value)
+			open_row(m);
+		else
+			list_go(v, zone->value);
+		break;
+	case ZONE_COLUMN:
+		if (v->sort == zone->value)
+			v->downwards = !v->downwards;
+		v->sort = zone->value;
+		list_refresh(m, v);
+		break;
+	}
+}
+
+void keys_wheel(struct model *m, int rows)
+{
+	for (int i = 0; i < 3; i++)
+		keys_press(m, rows < 0 ? KEYCODE_UP : KEYCODE_DOWN);
 }
 
 void keys_press(struct model *m, int key)

@@ -22,6 +22,7 @@ enum keycode {
 	KEYCODE_BACKSPACE,
 	KEYCODE_TAB,
 	KEYCODE_BACKTAB,
+	KEYCODE_MOUSE,
 };
 
 #define KEYS_PER_BINDING 4
@@ -37,6 +38,9 @@ extern const struct binding bindings[]; /* shown NULL ends */
 
 /* What a key does to the model; it never waits. */
 void keys_press(struct model *m, int key);
+/* The same for a click into what was drawn there (zone NULL: nothing), and for the wheel. */
+void keys_click(struct model *m, const struct zone *zone);
+void keys_wheel(struct model *m, int rows);
 /* "r", "enter", "tab" */
 const char *keys_name(int key, char text[8]);
 /* Does what the user asks: opens, asks back, or leaves a job to be run. */

@@ -327,6 +327,8 @@ static void draw_titles(const struct view *v, const struct layout *l, struct gri
 			buf_addc(&title, *text == '_'
 					     ? ' '
 					     : (char)(*text >= 'a' && *text <= 'z' ? *text - 32 : *text));
+		grid_zone(g, (struct rect){x, r.y, l->widths[i] + 1, 1}, ZONE_COLUMN,
+			  (int)(l->columns[i] - v->screen->columns));
 		if (i == l->sorted)
 			buf_adds(&title, v->downwards ? "▼" : "▲");
 		if (value_is_number(l->columns[i]->format))
@@ -363,6 +365,7 @@ static void draw_row(const struct model *m, const struct view *v, const struct l
 	const json_t *row = json_array_get(v->rows, (size_t)v->order[i]);
 	int x = line.x;
 
+	grid_zone(g, line, ZONE_ROW, i);
 	for (int k = 0; k < l->count; k++) {
 		draw_value(m, l->columns[k], row, g, x, line.y, l->widths[k]);
 		x += l->widths[k] + COLUMN_GAP;

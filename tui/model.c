@@ -135,6 +135,7 @@ void model_init(struct model *m, const char *context, bool readonly, bool protec
 {
 	*m = (struct model){
 	    .context = context, .readonly = readonly, .protected = protected, .width = 80, .height = 24};
+	m->theme = &themes[0];
 	m->depth = 1;
 	enter_view(m, screens[0], "", json_array());
 }

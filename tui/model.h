@@ -18,6 +18,7 @@
 #include "tui/grid.h"
 #include "tui/screen.h"
 #include "tui/tape.h"
+#include "tui/theme.h"
 
 /* What is known of a feed. */
 struct panel {
@@ -86,6 +87,8 @@ struct model {
 	const char *context; /* borrowed */
 	const char *named;   /* the same where commands must name it; NULL: they need not */
 	bool readonly, protected;
+	const struct theme *theme;
+	bool mouse;  /* clicks are ours, and not the terminal's */
 	bool paused; /* now_us stands still: it is wound back, or about to be */
 	bool replay; /* a recording is shown, and nothing else */
 	struct tape tape;

@@ -58,7 +58,8 @@ static void write_help(const struct model *m, struct sheet *s)
 		sheet_line(s, STYLE_PLAIN, "%s%s: %s", screens[i]->name, screens[i]->detail ? " ID" : "",
 			   screens[i]->text);
 	}
-	sheet_line(s, STYLE_DIM, ":sort COLUMN, :sort -COLUMN, :filter TEXT, :quit");
+	sheet_line(s, STYLE_DIM,
+		   ":sort COLUMN, :sort -COLUMN, :filter TEXT, :theme NAME, :mouse on|off, :quit");
 }
 
 static void draw_help(const struct model *m, struct grid *g, struct rect r)

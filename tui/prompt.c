@@ -96,7 +96,7 @@ static void enter_value(struct model *m)
 
 /* --- commands --- */
 
-static const char *const words[] = {"quit", "help", "sort", "filter"};
+static const char *const words[] = {"quit", "help", "sort", "filter", "theme", "mouse"};
 
 const char *prompt_complete(const struct model *m, const char *begun, int after)
 {
@@ -134,6 +134,20 @@ static void sort_by(struct model *m, const char *name)
 	model_say(m, STYLE_WARN, "sort: there is no column \"%s\"", name);
 }
 
+static void use_theme(struct model *m, const char *name)
+{
+	const struct theme *t = theme_find(name);
+	CLEANUP(buf_done) struct buf names = {0};
+
+	if (t != NULL) {
+		m->theme = t;
+		return;
+	}
+	for (t = themes; t->name != NULL; t++)
+		buf_addf(&names, "%s%s", names.len > 0 ? ", " : "", t->name);
+	model_say(m, STYLE_WARN, "theme: there are %s", buf_str(&names));
+}
+
 static bool run_word(struct model *m, const char *word, const char *rest)
 {
 	struct view *v = model_view(m);
@@ -145,6 +159,10 @@ static bool run_word(struct model *m, const char *word, const char *rest)
 		m->choice = 0;
 	} else if (strcmp(word, "sort") == 0) {
 		sort_by(m, rest);
+	} else if (strcmp(word, "theme") == 0) {
+		use_theme(m, rest);
+	} else if (strcmp(word, "mouse") == 0) {
+		m->mouse = strcmp(rest, "off") != 0;
 	} else if (strcmp(word, "filter") == 0) {
 		snprintf(v->filter, sizeof(v->filter), "%s", rest);
 		list_refresh(m, v);

@@ -118,6 +118,13 @@ static int begin(struct top *t, struct console *c, const struct top_options *o, 
 	return rc;
 }
 
+static void look(struct model *m, const struct top_options *o)
+{
+	m->mouse = o->mouse;
+	if (o->theme != NULL)
+		m->theme = theme_find(o->theme);
+}
+
 static void end(struct top *t)
 {
 	worker_free(t->worker);
@@ -135,6 +142,14 @@ const char *top_screen(int i, const char **ret_text)
 }
 
 #define SCREENS_MAX 32
+
+const char *top_theme(int i, const char **ret_text)
+{
+	if (themes[i].name == NULL)
+		return NULL;
+	*ret_text = themes[i].text;
+	return themes[i].name;
+}
 
 int top_check(const struct top_options *o, struct error *err)
 {
@@ -276,6 +291,18 @@ static void carry_out(struct top *t)
 	}
 }
 
+static void take_click(struct top *t)
+{
+	int x, y, wheel;
+
+	if (!display_mouse(&x, &y, &wheel))
+		return;
+	if (wheel != 0)
+		keys_wheel(&t->model, wheel);
+	else
+		keys_click(&t->model, grid_zone_at(&t->grid, x, y));
+}
+
 static void take_keys(struct top *t)
 {
 	int key = KEYCODE_NONE;
@@ -285,7 +312,10 @@ static void take_keys(struct top *t)
 			t->quit = true;
 		if (key == KEYCODE_NONE)
 			break;
-		keys_press(&t->model, key);
+		if (key == KEYCODE_MOUSE)
+			take_click(t);
+		else
+			keys_press(&t->model, key);
 		carry_out(t);
 	}
 }
@@ -310,6 +340,7 @@ static void show(struct top *t)
 {
 	model_clock(&t->model, clock_wall_us());
 	draw_model(&t->model, &t->grid);
+	display_face(t->model.theme, t->model.mouse);
 	display_show(&t->grid, t->anew);
 	t->anew = false;
 }
@@ -351,6 +382,7 @@ int top_run(struct console *c, const struct top_options *o, struct error *err)
 	block_signals(true);
 	rc = begin(&t, c, o, err);
 	block_signals(false);
+	look(&t.model, o);
 	if (rc == 0)
 		rc = display_open(o->color, err);
 	if (rc == 0)
@@ -460,7 +492,11 @@ int top_once(struct console *c, const struct top_options *o, struct buf *text, j
 		if (ret_data != NULL)
 			*ret_data = data_of(&t.model);
 		draw_model(&t.model, &t.grid);
-		grid_dump(&t.grid, text);
+		look(&t.model, o);
+		if (o->ansi)
+			theme_dump(t.model.theme, &t.grid, o->color, text);
+		else
+			grid_dump(&t.grid, text);
 		rc = judge(&t.model, err);
 	}
 	end(&t);

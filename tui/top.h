@@ -17,8 +17,10 @@ struct top_options {
 	bool readonly;	     /* whatever the context allows */
 	bool color;
 	bool utf8;
-	int width, height;  /* of --once */
-	bool ansi;	    /* of --once: with the terminal's escapes for colours */
+	int width, height; /* of --once */
+	bool ansi;	   /* of --once: with the terminal's escapes for colours */
+	const char *theme; /* NULL: the first one */
+	bool mouse;
 	const char *record; /* a new file for all that comes; NULL */
 	const char *replay; /* a recording to be shown instead of what runs; NULL */
 };
@@ -27,6 +29,8 @@ struct top_options {
 int top_check(const struct top_options *o, struct error *err) MUST_USE;
 /* The name of a screen and what it shows, counted from 0; NULL behind the last. */
 const char *top_screen(int i, const char **ret_text);
+/* The same of the themes. */
+const char *top_theme(int i, const char **ret_text);
 /* Runs until the user ends it.  stdin and stdout are a terminal. */
 int top_run(struct console *c, const struct top_options *o, struct error *err) MUST_USE;
 /*

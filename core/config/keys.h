@@ -118,6 +118,10 @@
 	  "How many seconds pass in the kitchen's hardware in one of the wall clock; 1: real time.")         \
 	X(KITCHEN_SEED, "kitchen.seed", INT, "1", 0, 4294967295, false,                                      \
 	  "Seed of the noise and drift of the virtual sensors: the same seed, the same kitchen.")            \
+	X(CONSOLE_THEME, "console.theme", STRING, "dark", 0, 0, false,                                       \
+	  "How pizzactl top looks: dark, light, contrast or mono.")                                          \
+	X(CONSOLE_MOUSE, "console.mouse", BOOL, "true", 0, 1, false,                                         \
+	  "Whether clicks choose and open in pizzactl top; else the terminal selects text.")                 \
 	X(DRAIN_TIMEOUT, "drain_timeout", DURATION, "4s", 100, 600000, true,                                 \
 	  "How long a daemon may finish its work after SIGTERM.")
 
