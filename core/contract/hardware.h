@@ -160,8 +160,8 @@ struct hardware_deck_info {
 extern const struct hardware_deck_info hardware_deck_states[HARDWARE_DECK_STATE_COUNT];
 
 /* Browning goes from 0 (raw) to 1000 (charcoal). */
-#define HARDWARE_BROWNING_DONE	500
-#define HARDWARE_BROWNING_BURNT 750
+#define HARDWARE_BROWNING_DONE	300
+#define HARDWARE_BROWNING_BURNT 850
 #define HARDWARE_CORE_DONE	900 /* tenths of a degree */
 
 /* X(symbol, "word", mass in g, seconds in an oven, in a pan): a deck's register "product", from 1 on; the
