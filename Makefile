@@ -20,7 +20,11 @@ OPT      ?= -O2 -g
 CRASH    ?=
 FUZZ_CC  ?= clang
 
-DAEMONS  := menu order inventory payment sandbox notify outbox aggregator dlq
+DAEMONS  := menu order inventory payment sandbox notify outbox aggregator dlq hardware
+# A program is named after its folder, but for these; and libraries of one daemon alone.
+PROGRAM_hardware := hwd
+LIBS_hardware     = $(shell pkg-config --libs libmodbus)
+program = $(or $(PROGRAM_$(1)),$(1)d)
 
 PKGS     := libpq rdkafka libmicrohttpd libcurl jansson yaml-0.1 libsodium smartcols
 WARN     := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
@@ -39,7 +43,7 @@ CORE_OBJ := $(CORE_SRC:%.c=$(B)/%.o) $(B)/gen/service_migrations.o
 CLI_SRC  := $(wildcard cli/*.c)
 CLI_OBJ   = $(CLI_SRC:%.c=$(B)/%.o) $(B)/gen/texts.o $(B)/gen/scripts.o
 TUI_SRC  := $(wildcard tui/*.c)
-BINS     := $(B)/bin/pizzactl $(B)/bin/pizzad $(DAEMONS:%=$(B)/bin/%d)
+BINS     := $(B)/bin/pizzactl $(B)/bin/pizzad $(foreach d,$(DAEMONS),$(B)/bin/$(call program,$(d)))
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNITS    := $(UNIT_SRC:tests/unit/%.c=$(B)/tests/%)
 
@@ -81,10 +85,10 @@ $(B)/libcore.a: $(CORE_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 define DAEMON_RULE
-$(B)/bin/$(1)d: $(patsubst %.c,$(B)/%.o,$(wildcard daemons/$(1)/*.c)) $(B)/gen/$(1)_migrations.o $(B)/libcore.a
+$(B)/bin/$(call program,$(1)): $(patsubst %.c,$(B)/%.o,$(wildcard daemons/$(1)/*.c)) $(B)/gen/$(1)_migrations.o $(B)/libcore.a
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
-	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lm
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) $$(LIBS_$(1)) -lm
 endef
 $(foreach d,$(DAEMONS),$(eval $(call DAEMON_RULE,$(d))))
 

@@ -57,6 +57,8 @@ enum command_shape {
 #define COMMAND_SETTINGS \
 	4 /* changes the caller's own settings: --dry-run applies, and no context forbids it */
 
+#define COMMAND_WATCHES 8 /* as if --watch had been given */
+
 #define EXAMPLES_MAX 4
 
 struct command {

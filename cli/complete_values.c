@@ -17,6 +17,7 @@
 #include "core/console/readmodel.h"
 #include "core/contract/daemons.h"
 #include "core/contract/events.h"
+#include "core/contract/hardware.h"
 #include "core/contract/topics.h"
 #include "tui/top.h"
 
@@ -115,6 +116,26 @@ static void add_contexts(struct complete *c)
 		return;
 	for (int i = 0; i < list.count; i++)
 		complete_add(c, list.items[i].name, list.items[i].values[CONTEXT_API]);
+}
+
+static void add_faults(struct complete *c)
+{
+	for (int i = 0; i < HARDWARE_FAULT_COUNT; i++)
+		complete_add(c, hardware_faults[i].name, hardware_faults[i].text);
+}
+
+/* What can be set of devices; faults have commands of their own. */
+static void add_device_settings(struct complete *c)
+{
+	for (int i = 0; i < hardware_register_count; i++) {
+		const struct hardware_register *r = &hardware_registers[i];
+		char text[HARDWARE_MEMBER_SIZE];
+
+		if (!r->writable || r->stride != 0 || strcmp(r->name, "faults") == 0)
+			continue;
+		snprintf(text, sizeof(text), "%s=", r->name);
+		complete_add(c, text, r->text);
+	}
 }
 
 static const struct column *columns_of(const struct complete *c)
@@ -217,6 +238,7 @@ struct list {
 
 static const struct list pizzas = {"menud", "/api/v1/menu", "pizza_id", {"name"}};
 static const struct list ingredients = {"inventoryd", "/api/v1/inventory", "ingredient_id", {"name"}};
+static const struct list devices = {"hwd", "/api/v1/hw", "device", {"kind", "state"}};
 static const struct list payments = {
     "paymentd", "/api/v1/payments", "payment_id", {"status", "order_id", "created_at"}};
 static const struct list notifications = {
@@ -358,6 +380,9 @@ static const struct {
     {.kind = "PIZZA", .live = "pizzas", .fetch = fetch_list, .arg = &pizzas},
     {.kind = "PIZZA[:SIZE[:QTY]]", .fixed = add_sizes, .live = "pizzas", .fetch = fetch_list, .arg = &pizzas},
     {.kind = "INGREDIENT", .live = "ingredients", .fetch = fetch_list, .arg = &ingredients},
+    {.kind = "DEVICE", .live = "devices", .fetch = fetch_list, .arg = &devices},
+    {.kind = "FAULT", .fixed = add_faults},
+    {.kind = "SETTING=VALUE", .fixed = add_device_settings},
     {.kind = "PAYMENT", .live = "payments", .fetch = fetch_list, .arg = &payments},
     {.kind = "NOTIFICATION", .live = "notifications", .fetch = fetch_list, .arg = &notifications},
     {.kind = "LETTER", .live = "letters", .fetch = fetch_list, .arg = &letters},

@@ -206,7 +206,9 @@ const char *human_state_color(const char *word)
 	    {"degraded", "\033[33m"},  {"compensating", "\033[33m"}, {"no-commit", "\033[33m"},
 	    {"stopping", "\033[33m"},  {"unknown", "\033[33m"},	     {"refunded", "\033[33m"},
 	    {"down", "\033[31m"},      {"failed", "\033[31m"},	     {"cancelled", "\033[31m"},
-	    {"declined", "\033[31m"},  {"error", "\033[31m"},
+	    {"declined", "\033[31m"},  {"error", "\033[31m"},	     {"faulted", "\033[31m"},
+	    {"offline", "\033[31m"},   {"burnt", "\033[31m"},	     {"done", "\033[32m"},
+	    {"heating", "\033[33m"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(colors); i++)

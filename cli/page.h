@@ -38,6 +38,11 @@ bool page_reference(const char **text, char *name, size_t size, int *ret_section
 
 /* page_parts.c: what "@name" stands for. */
 bool page_part(struct doc *d, void *page, const char *name);
+/* page_hardware.c: parts from the tables of the hardware. */
+void page_hardware_registers(struct doc *d);
+void page_hardware_status(struct doc *d);
+void page_hardware_faults(struct doc *d);
+void page_hardware_products(struct doc *d);
 /* page_command.c: the parts of a noun's page. */
 void page_synopsis(struct doc *d, const struct noun *n);
 void page_commands(struct doc *d, const struct noun *n);

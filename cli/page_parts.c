@@ -151,12 +151,21 @@ static const struct {
 	const char *name;
 	void (*write)(struct doc *d);
 } parts[] = {
-    {"commands", commands},	  {"global-options", global_option_entries},
-    {"formats", formats},	  {"exit-status", exit_status},
-    {"errors", errors},		  {"config-keys", config_keys},
-    {"topics", topic_list},	  {"events", events},
-    {"metrics", metrics},	  {"daemons", daemon_list},
+    {"commands", commands},
+    {"global-options", global_option_entries},
+    {"formats", formats},
+    {"exit-status", exit_status},
+    {"errors", errors},
+    {"config-keys", config_keys},
+    {"topics", topic_list},
+    {"events", events},
+    {"metrics", metrics},
+    {"daemons", daemon_list},
     {"help-topics", help_topics},
+    {"hardware-registers", page_hardware_registers},
+    {"hardware-status", page_hardware_status},
+    {"hardware-faults", page_hardware_faults},
+    {"hardware-products", page_hardware_products},
 };
 
 bool page_part(struct doc *d, void *page, const char *name)

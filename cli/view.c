@@ -119,7 +119,7 @@ int view_run(struct cli *c, struct error *err)
 	if (c->given.command->shape == SHAPE_STREAM && cli_given(c, "sort"))
 		return error_set(err, ERR_USAGE, "--sort",
 				 "sorts lists; a stream's rows come in their own order");
-	if (cli_given(c, "watch"))
+	if (cli_given(c, "watch") || (c->given.command->flags & COMMAND_WATCHES) != 0)
 		return watch_run(c, err);
 	return is_paged(c) ? run_paged(c, err) : c->given.command->run(c, err);
 }

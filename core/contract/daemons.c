@@ -65,6 +65,17 @@ const struct daemon_info daemons[DAEMON_COUNT] = {
 	    .nice = 10,
 	    .text = "the payment and SMS providers' sandbox, with a ledger of its own",
 	},
+    [DAEMON_HARDWARE] =
+	{
+	    .id = DAEMON_HARDWARE,
+	    .name = "hwd",
+	    .service = "hardware",
+	    .database = "pizza_hardware",
+	    .port = 12,
+	    .replicas = 1,
+	    .replicas_max = 1,
+	    .text = "the kitchen's virtual hardware, on Modbus/TCP",
+	},
     [DAEMON_PAYMENT] =
 	{
 	    .id = DAEMON_PAYMENT,

@@ -195,6 +195,14 @@ const struct hardware_register *hardware_setting_find(enum hardware_kind kind, c
 	return NULL;
 }
 
+const char *hardware_member(const struct hardware_register *r, char text[HARDWARE_MEMBER_SIZE])
+{
+	const char *suffix = strcmp(r->unit, "°C") == 0 ? "_c" : strcmp(r->unit, "s") == 0 ? "_seconds" : "";
+
+	snprintf(text, HARDWARE_MEMBER_SIZE, "%s%s", r->name, suffix);
+	return text;
+}
+
 /* --- devices --- */
 
 int hardware_devices(struct hardware_device ret[HARDWARE_DEVICES_MAX])

@@ -111,17 +111,18 @@ unsigned hardware_faults_of(enum hardware_kind kind);
 /* --- status --- */
 
 /* X(symbol, "name", kinds, "text"): bits of the input register "status", and the discrete inputs from 0. */
-#define HARDWARE_STATUS_TABLE(X)                                                                \
-	X(POWER, "power", HARDWARE_HEATED, "heating is switched on")                            \
-	X(HEATER, "heater", HARDWARE_HEATED, "the heater is on at this moment")                 \
-	X(READY, "at-temperature", HARDWARE_HEATED,                                             \
-	  "switched on and within 15 degrees of the setpoint, by its own sensor")               \
-	X(DOOR, "door", HARDWARE_OVENS, "the door is open")                                     \
-	X(CUTOUT, "cutout", HARDWARE_HEATED,                                                    \
-	  "the over-temperature cut-out has tripped: no heat until it is reset")                \
-	X(NO_READING, "no-reading", HARDWARE_HEATED, "the temperature sensor gives no reading") \
-	X(RUNNING, "running", HARDWARE_TIMERS, "the timer counts down")                         \
-	X(EXPIRED, "expired", HARDWARE_TIMERS, "the timer has reached 0 and was not stopped since")
+#define HARDWARE_STATUS_TABLE(X)                                                                    \
+	X(POWER, "power", HARDWARE_HEATED, "heating is switched on")                                \
+	X(HEATER, "heater", HARDWARE_HEATED, "the heater is on at this moment")                     \
+	X(READY, "at-temperature", HARDWARE_HEATED,                                                 \
+	  "switched on and within 15 degrees of the setpoint, by its own sensor")                   \
+	X(DOOR, "door", HARDWARE_OVENS, "the door is open")                                         \
+	X(CUTOUT, "cutout", HARDWARE_HEATED,                                                        \
+	  "the over-temperature cut-out has tripped: no heat until it is reset")                    \
+	X(NO_READING, "no-reading", HARDWARE_HEATED, "the temperature sensor gives no reading")     \
+	X(RUNNING, "running", HARDWARE_TIMERS, "the timer counts down")                             \
+	X(EXPIRED, "expired", HARDWARE_TIMERS, "the timer has reached 0 and was not stopped since") \
+	X(RESETTING, "resetting", HARDWARE_HEATED, "the cut-out is reset as soon as the device has cooled")
 
 enum hardware_status {
 #define X(symbol, name, kinds, text) HARDWARE_STATUS_##symbol,
@@ -214,6 +215,10 @@ const struct hardware_register *hardware_register_at(const struct hardware_devic
 						     enum hardware_space space, int address, int *ret_deck);
 /* A register of the device as a whole that operators may write, by name; NULL: none. */
 const struct hardware_register *hardware_setting_find(enum hardware_kind kind, const char *name);
+
+/* The register's member in JSON, its name with its unit: "setpoint_c", "duration_seconds"; returns text. */
+#define HARDWARE_MEMBER_SIZE 32
+const char *hardware_member(const struct hardware_register *r, char text[HARDWARE_MEMBER_SIZE]);
 
 enum hardware_input {
 	HARDWARE_IN_VALUE,    /* temperature; timers: seconds left */

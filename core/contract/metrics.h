@@ -40,6 +40,12 @@
 	X(LETTER_AGE, "pizza_dlq_oldest_seconds", GAUGE, "", "Age of the oldest unresolved letter.")  \
 	X(REPLAYS, "pizza_dlq_replays_total", COUNTER, "group,outcome", "Letters handed to a group.") \
 	X(JOBS, "pizza_dlq_jobs", GAUGE, "", "Replay jobs that are not finished.")                    \
+	X(MODBUS_REQUESTS, "pizza_modbus_requests_total", COUNTER, "function,outcome",                \
+	  "Requests to the hardware: answered (ok, exception) or not (silent).")                      \
+	X(MODBUS_CLIENTS, "pizza_modbus_clients", GAUGE, "", "Clients connected to the hardware.")    \
+	X(HARDWARE_DEVICES, "pizza_hardware_devices", GAUGE, "state", "Devices by state.")            \
+	X(HARDWARE_CELSIUS, "pizza_hardware_celsius", GAUGE, "device",                                \
+	  "Temperature of a device by its own sensor.")                                               \
 	X(PROVIDER_SECONDS, "pizza_provider_call_seconds", HISTOGRAM, "provider,outcome",             \
 	  "Calls to outside providers.")
 

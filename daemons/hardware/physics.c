@@ -287,7 +287,8 @@ static unsigned status_bits(const struct hardware_device *d, const struct physic
 	return (s->power ? HARDWARE_STATUS_BIT(POWER) : 0) | (s->heater ? HARDWARE_STATUS_BIT(HEATER) : 0) |
 	       (ready ? HARDWARE_STATUS_BIT(READY) : 0) |
 	       (physics_door_open(s) ? HARDWARE_STATUS_BIT(DOOR) : 0) |
-	       (s->cutout ? HARDWARE_STATUS_BIT(CUTOUT) : 0) | (lost ? HARDWARE_STATUS_BIT(NO_READING) : 0);
+	       (s->cutout ? HARDWARE_STATUS_BIT(CUTOUT) : 0) | (lost ? HARDWARE_STATUS_BIT(NO_READING) : 0) |
+	       (s->reset ? HARDWARE_STATUS_BIT(RESETTING) : 0);
 }
 
 static void read_deck(const struct physics_deck *k, struct hardware_deck *ret)

@@ -7,7 +7,7 @@ packages="gcc libc6-dev make pkg-config ca-certificates
 	libpq-dev librdkafka-dev libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libyaml-dev
 	libsodium-dev libsmartcols-dev libncurses-dev zlib1g-dev libmodbus-dev
 	postgresql default-jre-headless maven
-	libcmocka-dev bats kcat curl jq clang libclang-rt-dev clang-format clang-tidy cppcheck mandoc dpkg-dev zsh fish python3 python3-aiosmtpd python3-yaml tmux"
+	libcmocka-dev bats kcat curl jq clang libclang-rt-dev clang-format clang-tidy cppcheck mandoc dpkg-dev zsh fish python3 python3-aiosmtpd python3-yaml tmux mbpoll"
 
 fail() {
 	echo "deps.sh: $1" >&2

@@ -96,7 +96,7 @@ free_port_base() {
 	local base port
 	for _ in $(seq 50); do
 		base=$((10000 + RANDOM % 220 * 100)) # below the ephemeral ports
-		for port in 1 2 3 4 5 7 9 20 92 93; do
+		for port in 1 2 3 4 5 7 9 12 20 92 93 502; do
 			(: <"/dev/tcp/127.0.0.1/$((base + port))") 2>/dev/null && continue 2
 		done
 		echo $base

@@ -16,7 +16,7 @@ free_port_base() {
 		base=$((low + RANDOM % ((high - low) / 100 + 1) * 100))
 		if ! awk -v lo=$base -v hi=$((base + 99)) 'FNR > 1 { split($2, a, ":"); p = 0
 				for (i = 1; i <= length(a[2]); i++) p = p * 16 + index("0123456789ABCDEF", substr(a[2], i, 1)) - 1
-				if (p >= lo && p <= hi) found = 1 } END { exit !found }' /proc/net/tcp /proc/net/tcp6; then
+				if ((p >= lo && p <= hi) || p == lo + 502) found = 1 } END { exit !found }' /proc/net/tcp /proc/net/tcp6; then
 			echo $base
 			return
 		fi

@@ -41,7 +41,7 @@ free_base() {
 	local base p
 	for _ in $(seq 50); do
 		base=$((12000 + (RANDOM % 200) * 100))
-		for p in 1 2 3 4 5 7 9 20 92 93; do
+		for p in 1 2 3 4 5 7 9 12 20 92 93 502; do
 			(: </dev/tcp/127.0.0.1/$((base + p))) 2>/dev/null && continue 2
 		done
 		echo $base

@@ -1,0 +1,137 @@
+/*
+ * Pure.
+ */
+#include "core/console/hw.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/base/mem.h"
+#include "core/base/nearest.h"
+#include "core/console/api.h"
+#include "core/contract/hardware.h"
+
+void hw_path(struct buf *path, const char *device, const char *action)
+{
+	buf_adds(path, "/api/v1/hw");
+	if (device != NULL)
+		api_segment(path, device);
+	if (action != NULL)
+		buf_addf(path, "/%s", action);
+}
+
+/* --- settings --- */
+
+/* Those of devices as a whole that are not faults; NULL past the last. */
+static const struct hardware_register *setting_at(int *i)
+{
+	for (; *i < hardware_register_count; ++*i) {
+		const struct hardware_register *r = &hardware_registers[*i];
+
+		if (r->writable && r->stride == 0 && strcmp(r->name, "faults") != 0)
+			return &hardware_registers[(*i)++];
+	}
+	return NULL;
+}
+
+static int unknown_setting(const char *name, struct error *err)
+{
+	CLEANUP(buf_done) struct buf valid = {0};
+	const struct hardware_register *r;
+	const char *names[16];
+	const char *nearest;
+	int n = 0;
+
+	for (int i = 0; (r = setting_at(&i)) != NULL && n < (int)ARRAY_LEN(names);) {
+		buf_addf(&valid, "%s%s", n > 0 ? ", " : "", r->name);
+		names[n++] = r->name;
+	}
+	error_set(err, ERR_USAGE, name, "is no setting of a device; there are %s", buf_str(&valid));
+	nearest = nearest_word(name, names, n);
+	if (nearest != NULL)
+		error_hint(err, "did you mean %s?", nearest);
+	return ERR_USAGE;
+}
+
+/* 1, 0, or -1 when it is neither. */
+static int truth(const char *text)
+{
+	static const char *const words[][2] = {
+	    {"off", "on"}, {"closed", "open"}, {"false", "true"}, {"no", "yes"}, {"0", "1"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		for (int value = 0; value < 2; value++)
+			if (strcmp(words[i][value], text) == 0)
+				return value;
+	return -1;
+}
+
+static int read_value(const struct hardware_register *r, const char *text, json_t **ret, struct error *err)
+{
+	char *end;
+	double number;
+
+	if (r->space == HARDWARE_COIL) {
+		if (truth(text) < 0)
+			return error_set(err, ERR_USAGE, r->name, "\"%s\" is neither on nor off", text);
+		*ret = json_boolean(truth(text));
+		return 0;
+	}
+	number = strtod(text, &end);
+	*ret = *text != '\0' && *end == '\0' ? json_real(number) : NULL; /* none for infinities either */
+	return *ret != NULL ? 0
+			    : error_set(err, ERR_USAGE, r->name, "\"%s\" is no number (%s)", text, r->unit);
+}
+
+int hw_setting(json_t *body, const char *name, const char *value, struct error *err)
+{
+	const struct hardware_register *r;
+
+	for (int i = 0; (r = setting_at(&i)) != NULL;) {
+		char member[HARDWARE_MEMBER_SIZE];
+		json_t *read = NULL;
+		int rc;
+
+		if (strcmp(r->name, name) != 0 && strcmp(hardware_member(r, member), name) != 0)
+			continue;
+		rc = read_value(r, value, &read, err);
+		if (rc == 0)
+			json_object_set_new(body, hardware_member(r, member), read);
+		return rc;
+	}
+	return unknown_setting(name, err);
+}
+
+json_t *hw_faults(const char *const *names, int count)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < count; i++)
+		json_array_append_new(list, json_string(names[i]));
+	return json_pack("{s:o}", "faults", list);
+}
+
+/* --- in order or not --- */
+
+static void add_reason(struct buf *why, const char *text)
+{
+	buf_addf(why, "%s%s", why->len > 0 ? ", " : "", text);
+}
+
+void hw_judge(const json_t *row, int64_t max_age_ms, struct buf *why)
+{
+	const json_t *faults = json_object_get(row, "faults");
+	int64_t age_ms = json_int_or(row, "heartbeat_age_ms", 0);
+	char age[DURATION_TEXT_SIZE];
+
+	for (size_t i = 0; i < json_array_size(faults); i++)
+		add_reason(why, json_string_value(json_array_get(faults, i)));
+	if (json_bool_or(row, "cutout", false))
+		add_reason(why, "the cut-out has tripped");
+	if (age_ms >= max_age_ms) {
+		add_reason(why, "not heard for ");
+		buf_adds(why, duration_format(age_ms * 1000, age));
+	}
+}

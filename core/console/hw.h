@@ -1,0 +1,35 @@
+/*
+ * The kitchen's hardware for both faces: what is sent to change a device, and whether one is in order.  The
+ * rows are those of hwd's list.  No printing.
+ */
+#ifndef PIZZA_CONSOLE_HW_H
+#define PIZZA_CONSOLE_HW_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "core/base/buf.h"
+#include "core/base/error.h"
+
+#define HW_DAEMON "hwd"
+
+/* Appends the route of a device (NULL: all), or of what is done to it ("fault", "clear"; NULL: itself). */
+void hw_path(struct buf *path, const char *device, const char *action);
+
+/*
+ * Adds a setting to the body of a change: its name as in the register map ("setpoint") or in JSON
+ * ("setpoint_c"), its value as people write it ("300", "on", "open").  ERR_USAGE lists the names, or says
+ * what the value must be.
+ */
+int hw_setting(json_t *body, const char *name, const char *value, struct error *err) MUST_USE;
+
+/* {"faults": [names]}; owned. */
+json_t *hw_faults(const char *const *names, int count);
+
+/*
+ * Why the device is not in order: "" when it is, else what is wrong: faults, the cut-out, or that it was not
+ * heard for max_age_ms.
+ */
+void hw_judge(const json_t *row, int64_t max_age_ms, struct buf *why);
+
+#endif
