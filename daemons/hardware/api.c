@@ -29,7 +29,7 @@ static int find_device(struct plant *p, const char *name, int *ret, struct error
 	const struct hardware_device *d = plant_find(p, name);
 
 	if (d == NULL) {
-		error_set(err, ERR_NOT_FOUND, name, "there is no such device");
+		error_set(err, ERR_NOT_FOUND, name, "there is no device %s", name);
 		error_hint(err, "pizzactl hw ls; the devices are %s to %s", plant_device(p, 0)->name,
 			   plant_device(p, plant_count(p) - 1)->name);
 		return ERR_NOT_FOUND;

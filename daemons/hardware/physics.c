@@ -298,7 +298,7 @@ static void read_deck(const struct physics_deck *k, struct hardware_deck *ret)
 	    .tag = k->tag,
 	    .core = (int)lround(k->core * 10),
 	    .browning = (int)(k->browning * 1000),
-	    .seconds = k->seconds < UINT16_MAX ? (int)k->seconds : UINT16_MAX,
+	    .seconds = k->seconds < UINT16_MAX ? (int)lround(k->seconds) : UINT16_MAX,
 	    .product = k->product,
 	    .loads = (int)(k->loads & UINT16_MAX),
 	    .last_tag = k->last_tag,

@@ -118,8 +118,8 @@ static void adopt(struct state *st, const struct head *old, const struct hardwar
 
 		if (d != NULL)
 			memcpy(&st->records[2 * (d->unit - 1)], r, sizeof(*r));
-		else
-			log_warn("the state of %s is not taken over", r != NULL ? r->name : "a device");
+		else if (r != NULL)
+			log_warn("there is no %s any more: its state is dropped", r->name);
 	}
 }
 
