@@ -1,21 +1,19 @@
 /*
  * pizzactl dlq discard, restore, edit and policy.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/dlq.h"
 #include "cli/input.h"
 #include "cli/resource.h"
-#include "core/base/base64.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/console/api.h"
+#include "core/console/editor.h"
 
 /* --- discard and restore --- */
 
@@ -65,77 +63,6 @@ int dlq_restore(struct cli *c, struct error *err)
 
 /* --- edit --- */
 
-static int write_all(int fd, const char *text, struct error *err)
-{
-	size_t len = strlen(text);
-
-	while (len > 0) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0)
-			return error_errno(err, "write the file to edit");
-		text += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-/* The message as it would be replayed now, for the editor. */
-static char *text_to_edit(const json_t *letter)
-{
-	const char *member = json_bool_or(letter, "edited", false) ? "edited_value" : "value";
-	const json_t *value = json_object_get(letter, member);
-
-	if (json_is_string(value))
-		return xstrdup(json_string_value(value));
-	return json_is_null(value) || value == NULL ? xstrdup("")
-						    : json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
-}
-
-static int run_editor(const char *editor, const char *file, struct error *err)
-{
-	AUTO_FREE char *command = xasprintf("%s \"$1\"", editor);
-	int status = 0;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		execl("/bin/sh", "sh", "-c", command, "sh", file, (char *)NULL);
-		_exit(127);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return error_errno(err, "run the editor");
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return error_set(err, ERR_FAILED, editor, "ended with a failure: nothing was sent");
-	return 0;
-}
-
-static const char *editor_of(void)
-{
-	const char *visual = getenv("VISUAL"), *editor = getenv("EDITOR");
-
-	return visual != NULL && *visual != '\0' ? visual : editor != NULL && *editor != '\0' ? editor : "vi";
-}
-
-/* Lets the user change text in a file of his own. */
-static int edit_text(const char *text, struct buf *ret, struct error *err)
-{
-	const char *folder = getenv("TMPDIR");
-	AUTO_FREE char *file =
-	    xasprintf("%s/pizzactl-letter-XXXXXX.json", folder != NULL && *folder != '\0' ? folder : "/tmp");
-	int fd = mkostemps(file, 5, O_CLOEXEC), rc;
-
-	if (fd < 0)
-		return error_errno(err, "make a file to edit");
-	rc = write_all(fd, text, err);
-	close(fd);
-	if (rc == 0)
-		rc = run_editor(editor_of(), file, err);
-	if (rc == 0)
-		rc = input_read(file, ret, err);
-	unlink(file);
-	return rc;
-}
-
 static int no_terminal(struct error *err)
 {
 	error_set(err, ERR_REFUSED, "dlq edit", "there is no terminal for an editor");
@@ -148,7 +75,7 @@ static int edit_body(struct cli *c, const json_t *letter, json_t **ret, struct e
 {
 	CLEANUP(buf_done) struct buf text = {0};
 	AUTO_FREE char *before = NULL;
-	json_t *patch = NULL, *checked = NULL;
+	json_t *patch = NULL;
 	int rc;
 
 	if (cli_text(c, "patch") != NULL) {
@@ -159,15 +86,9 @@ static int edit_body(struct cli *c, const json_t *letter, json_t **ret, struct e
 	}
 	if (isatty(STDIN_FILENO) != 1 || !c->tty)
 		return no_terminal(err);
-	before = text_to_edit(letter);
-	rc = edit_text(before, &text, err);
-	if (rc == 0)
-		rc = json_parse_object(buf_str(&text), text.len, &checked, err);
-	if (rc < 0)
-		return rc;
-	json_decref(checked);
-	*ret = json_pack("{s:o}", "value_base64", base64_json(buf_str(&text), text.len));
-	return 0;
+	before = dlq_text(letter);
+	rc = editor_edit(before, &text, err);
+	return rc < 0 ? rc : dlq_edit_body(buf_str(&text), ret, err);
 }
 
 static int show_edit(struct cli *c, const json_t *answer, struct error *err)

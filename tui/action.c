@@ -26,6 +26,8 @@ void job_free(struct job *j)
 	if (j == NULL)
 		return;
 	json_decref(j->rows);
+	free(j->edited);
+	free(j->told);
 	free(j);
 }
 
@@ -57,34 +59,43 @@ static void add_member(struct buf *out, const char *name, const json_t *row, con
 		add_word(out, json_string_or(row, name, "?"));
 }
 
+/* One {member}; answers its length. */
+static size_t add_place(struct buf *out, const char *format, const json_t *row, const json_t *rows,
+			const char *value)
+{
+	size_t len = strcspn(format, "}");
+	bool every = len > 4 && strncmp(format + len - 3, "...", 3) == 0;
+	char name[64];
+
+	snprintf(name, sizeof(name), "%.*s", (int)(len - 1 - (every ? 3 : 0)), format + 1);
+	for (size_t i = 0; every && i < json_array_size(rows); i++) {
+		buf_adds(out, i > 0 ? " " : "");
+		add_member(out, name, json_array_get(rows, i), value);
+	}
+	if (!every)
+		add_member(out, name, row, value);
+	return len + 1;
+}
+
 static void add_command(struct buf *out, const char *format, const json_t *row, const json_t *rows,
 			const char *value)
 {
-	char name[64];
-
 	while (*format != '\0') {
-		size_t len = strcspn(format, "{");
-		bool every;
+		size_t len = strcspn(format, "{[]");
 
 		buf_add(out, format, len);
 		format += len;
-		if (*format == '\0')
-			break;
-		len = strcspn(format, "}");
-		every = len > 4 && strncmp(format + len - 3, "...", 3) == 0;
-		snprintf(name, sizeof(name), "%.*s", (int)(len - 1 - (every ? 3 : 0)), format + 1);
-		format += len + 1;
-		for (size_t i = 0; every && i < json_array_size(rows); i++) {
-			buf_adds(out, i > 0 ? " " : "");
-			add_member(out, name, json_array_get(rows, i), value);
-		}
-		if (!every)
-			add_member(out, name, row, value);
+		if (*format == '{')
+			format += add_place(out, format, row, rows, value);
+		else if (*format == '[' && *value == '\0')
+			format += strcspn(format, "]");
+		else if (*format != '\0')
+			format++;
 	}
 }
 
 void action_command(struct buf *out, const struct action *a, const json_t *rows, const char *value,
-		    const char *context)
+		    const char *reason, const char *context)
 {
 	size_t n = a->all || json_array_size(rows) == 0 ? 1 : json_array_size(rows);
 
@@ -97,10 +108,19 @@ void action_command(struct buf *out, const struct action *a, const json_t *rows,
 			buf_addc(out, ' ');
 		}
 		add_command(out, a->command, json_array_get(rows, i), rows, value);
+		if (*reason != '\0') {
+			buf_adds(out, " --reason ");
+			add_word(out, reason);
+		}
 	}
 }
 
 /* --- doing --- */
+
+static const char *value_of(const struct job *j)
+{
+	return j->edited != NULL ? j->edited : j->value;
+}
 
 static int run_each(struct console *c, const struct job *j, struct buf *said, struct error *err)
 {
@@ -108,7 +128,7 @@ static int run_each(struct console *c, const struct job *j, struct buf *said, st
 	struct error first = {0};
 
 	for (size_t i = 0; i < n; i++) {
-		struct action_call call = {j->rows, json_array_get(j->rows, i), j->value, j->plan};
+		struct action_call call = {j->rows, json_array_get(j->rows, i), value_of(j), j->plan};
 		struct error each = {0};
 		int rc;
 
@@ -133,9 +153,10 @@ static int run_each(struct console *c, const struct job *j, struct buf *said, st
 
 int job_run(struct console *c, const struct job *j, struct buf *said, struct error *err)
 {
-	struct action_call call = {j->rows, NULL, j->value, j->plan};
+	struct action_call call = {j->rows, NULL, value_of(j), j->plan};
 
 	guard_agree(j->agreed);
+	guard_reason(j->reason[0] != '\0' ? j->reason : NULL);
 	return j->action->all ? j->action->run(c, &call, said, err) : run_each(c, j, said, err);
 }
 

@@ -23,9 +23,12 @@ struct action {
 	int key;
 	const char *name; /* "retry" */
 	const char *text; /* "push what it waits for again" */
-	/* After "pizzactl ": {member} of the row, {member...} of all rows, {value} as typed. */
+	/* After "pizzactl ": {member} of the row, {member...} of all rows, {value} as typed; [what stands in
+	 * brackets] only when something was typed. */
 	const char *command;
 	const char *prompt; /* asks for a value; NULL */
+	bool optional;	    /* it may be empty */
+	bool reasons;	    /* asks why, for the audit */
 	bool changes;	    /* the guard is asked, and so is the user of a protected context */
 	bool asks;	    /* is confirmed */
 	bool plans;	    /* its plan is shown before it is confirmed */
@@ -34,6 +37,8 @@ struct action {
 	int (*run)(struct console *c, const struct action_call *call, struct buf *said, struct error *err);
 	/* Opens another screen instead: the row's member is its subject. */
 	const char *opens, *member;
+	/* What is edited before it is done, as text (owned); it comes as the value. */
+	char *(*edits)(const json_t *row);
 };
 
 /* An action on its way. */
@@ -41,6 +46,10 @@ struct job {
 	const struct action *action;
 	json_t *rows;
 	char value[128];
+	char *edited; /* instead of the value, where something is edited; owned */
+	char *told;   /* what the plan says; owned */
+	char reason[128];
+	bool explained, planned; /* it was asked why; what it would do is known */
 	bool plan;
 	bool agreed; /* a protected context's user has confirmed it */
 };
@@ -54,7 +63,7 @@ int job_run(struct console *c, const struct job *j, struct buf *said, struct err
  * context: to be named in it; NULL: it need not be.
  */
 void action_command(struct buf *out, const struct action *a, const json_t *rows, const char *value,
-		    const char *context);
+		    const char *reason, const char *context);
 
 /* POST to a daemon: the path's {member} is the row's. */
 int action_post(struct console *c, const char *daemon, const char *path, const json_t *row, json_t *body,

@@ -254,6 +254,10 @@ static void draw_footer(const struct model *m, struct grid *g, int y)
 	} else if (m->mode == MODE_VALUE) {
 		snprintf(what, sizeof(what), "%s, %s: ", m->asked->action->name, m->asked->action->prompt);
 		draw_typing(m, g, y, what);
+	} else if (m->mode == MODE_REASON) {
+		snprintf(what, sizeof(what),
+			 "%s, why (for the audit; may be empty): ", m->asked->action->name);
+		draw_typing(m, g, y, what);
 	} else if (m->mode == MODE_NAME) {
 		snprintf(what, sizeof(what), "%.40s is PROTECTED; type its name: ", m->context);
 		draw_typing(m, g, y, what);

@@ -3,6 +3,7 @@
  */
 #include "tui/feed.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@
 #define LOG_PAST_MS	INT64_C(900000)
 #define MESSAGES_PAST	200
 #define HEATMAP_MINUTES 90
+#define STEPS_MINUTES	15
 
 static int take_row(void *arg, json_t *row, struct error *err)
 {
@@ -166,11 +168,28 @@ static int fetch_topics(struct console *c, const char *subject, json_t **ret, st
 	return finish(topics_list(c, take_row, rows, err), rows, ret);
 }
 
-/* Subject: a topic. */
+/* The words of a subject into `words`, each ended; answers how many. */
+static int split(const char *subject, char text[FEED_SUBJECT_MAX], const char **words, int most)
+{
+	char *rest = text;
+	int n = 0;
+
+	strncpy(text, subject, FEED_SUBJECT_MAX - 1);
+	text[FEED_SUBJECT_MAX - 1] = '\0';
+	for (char *word; n < most && (word = strsep(&rest, " ")) != NULL;)
+		if (*word != '\0')
+			words[n++] = word;
+	return n;
+}
+
+/* Subject: a topic, then perhaps a key and an event's type (which begins with a capital), in any order. */
 static int stream_messages(struct console *c, const char *subject, const struct feed_stream *s,
 			   struct error *err)
 {
-	struct topics_read read = {.topics = &subject,
+	char text[FEED_SUBJECT_MAX];
+	const char *words[4] = {"", NULL, NULL, NULL};
+	int n = split(subject, text, words, (int)ARRAY_LEN(words));
+	struct topics_read read = {.topics = words,
 				   .topic_count = 1,
 				   .since_us = -1,
 				   .tail = MESSAGES_PAST,
@@ -179,6 +198,12 @@ static int stream_messages(struct console *c, const char *subject, const struct 
 	struct bus_admin *bus;
 	int rc = console_bus(c, &bus, err);
 
+	for (int i = 1; i < n; i++) {
+		if (isupper((unsigned char)*words[i]))
+			read.type = words[i];
+		else
+			read.key = words[i];
+	}
 	if (rc < 0)
 		return rc;
 	s->begun(s->arg);
@@ -186,6 +211,14 @@ static int stream_messages(struct console *c, const char *subject, const struct 
 }
 
 /* --- dead letters and outbox --- */
+
+static int fetch_list(struct console *c, const char *daemon, const char *path, int most, json_t **ret,
+		      struct error *err)
+{
+	json_t *rows = json_array();
+
+	return finish(api_list(c, daemon, path, most, take_row, rows, err), rows, ret);
+}
 
 static int fetch_letter_groups(struct console *c, const char *subject, json_t **ret, struct error *err)
 {
@@ -211,6 +244,12 @@ static int fetch_letter(struct console *c, const char *subject, json_t **ret, st
 	return dlq_letter(c, subject, ret, err);
 }
 
+static int fetch_jobs(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	(void)subject;
+	return fetch_list(c, "dlqd", "/api/v1/dlq/jobs", 100, ret, err);
+}
+
 static int fetch_outbox(struct console *c, const char *subject, json_t **ret, struct error *err)
 {
 	struct api_request r = {.method = "GET", .daemon = "outboxd", .path = "/api/v1/outbox"};
@@ -224,30 +263,22 @@ static int fetch_outbox(struct console *c, const char *subject, json_t **ret, st
 	return rc;
 }
 
-static int fetch_list(struct console *c, const char *daemon, const char *path, json_t **ret,
-		      struct error *err)
-{
-	json_t *rows = json_array();
-
-	return finish(api_list(c, daemon, path, FEED_LIST_MAX, take_row, rows, err), rows, ret);
-}
-
 static int fetch_payments(struct console *c, const char *subject, json_t **ret, struct error *err)
 {
 	(void)subject;
-	return fetch_list(c, "paymentd", "/api/v1/payments", ret, err);
+	return fetch_list(c, "paymentd", "/api/v1/payments", FEED_LIST_MAX, ret, err);
 }
 
 static int fetch_inventory(struct console *c, const char *subject, json_t **ret, struct error *err)
 {
 	(void)subject;
-	return fetch_list(c, "inventoryd", "/api/v1/inventory", ret, err);
+	return fetch_list(c, "inventoryd", "/api/v1/inventory", FEED_LIST_MAX, ret, err);
 }
 
 static int fetch_notifications(struct console *c, const char *subject, json_t **ret, struct error *err)
 {
 	(void)subject;
-	return fetch_list(c, "notifyd", "/api/v1/notifications", ret, err);
+	return fetch_list(c, "notifyd", "/api/v1/notifications", FEED_LIST_MAX, ret, err);
 }
 
 /* --- how they are --- */
@@ -273,31 +304,36 @@ static int fetch_heatmap(struct console *c, const char *subject, json_t **ret, s
 	return heatmap_read(c, HEATMAP_MINUTES, ret, err);
 }
 
+static int fetch_steps(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	(void)subject;
+	return heatmap_steps(c, STEPS_MINUTES, ret, err);
+}
+
 /* --- logs --- */
 
 /* Subject: words of a service, a level and an order's id, in any order. */
 static int stream_logs(struct console *c, const char *subject, const struct feed_stream *s, struct error *err)
 {
-	char words[FEED_SUBJECT_MAX];
+	char text[FEED_SUBJECT_MAX];
+	const char *words[4];
+	int n = split(subject, text, words, (int)ARRAY_LEN(words));
 	struct logs_query q = {.since_us = clock_wall_us() - LOG_PAST_MS * 1000,
 			       .tail = FEED_STREAM_MAX / 2,
 			       .level = LOG_DEBUG,
 			       .follow = true,
 			       .stop = s->stop};
 	struct uuid id;
-	char *rest = words;
 	const char *service = NULL;
 
 	(void)c;
-	strncpy(words, subject, sizeof(words) - 1);
-	words[sizeof(words) - 1] = '\0';
-	for (char *word; (word = strsep(&rest, " ")) != NULL;) {
-		if (*word == '\0' || log_level_parse(word, &q.level))
+	for (int i = 0; i < n; i++) {
+		if (log_level_parse(words[i], &q.level))
 			continue;
-		if (uuid_parse(word, &id))
-			q.order_id = word;
+		if (uuid_parse(words[i], &id))
+			q.order_id = words[i];
 		else
-			service = word;
+			service = words[i];
 	}
 	if (service != NULL) {
 		q.services = &service;
@@ -328,6 +364,8 @@ const struct feed feeds[FEED_COUNT] = {
     [FEED_METRICS] = {"metrics", BACKEND_METRICS, 2000, fetch_metrics, NULL, 2},
     [FEED_HOSTS] = {"hosts", BACKEND_HOSTS, 2000, fetch_hosts, NULL, 2},
     [FEED_HEATMAP] = {"heatmap", BACKEND_DATABASE, 15000, fetch_heatmap, NULL},
+    [FEED_JOBS] = {"jobs", BACKEND_DLQ, 1000, fetch_jobs, NULL},
+    [FEED_STEPS] = {"steps", BACKEND_DATABASE, 10000, fetch_steps, NULL},
     [FEED_MESSAGES] = {"messages", BACKEND_MESSAGES, 0, NULL, stream_messages},
     [FEED_LOGS] = {"logs", BACKEND_LOGS, 0, NULL, stream_logs},
 };

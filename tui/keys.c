@@ -406,6 +406,12 @@ void keys_act(struct model *m, const struct action *a)
 		model_say(m, STYLE_WARN, "%s: nothing is selected", a->name);
 		return;
 	}
+	if (a->edits != NULL) {
+		AUTO_FREE char *text = a->edits(json_array_get(rows, 0));
+
+		model_do(m, EFFECT_EDIT, text, job_new(a, rows, ""));
+		return;
+	}
 	job_free(m->asked);
 	m->asked = job_new(a, rows, "");
 	if (a->prompt != NULL)

@@ -13,6 +13,7 @@
 #include "core/base/mem.h"
 #include "tui/list.h"
 #include "tui/note.h"
+#include "tui/prompt.h"
 
 #define MESSAGE_US INT64_C(6000000)
 
@@ -456,7 +457,8 @@ void model_job(struct model *m, struct job *job, int rc, const char *said, const
 		job->plan = false;
 		m->asked = job;
 		m->mode = MODE_CONFIRM;
-		model_say(m, STYLE_WARN, "%s", said);
+		free(job->told);
+		job->told = xstrdup(said);
 		return;
 	} else if (job->plan) {
 		model_say(m, STYLE_WARN, "%s: something else was asked meanwhile; nothing was done",
@@ -465,4 +467,17 @@ void model_job(struct model *m, struct job *job, int rc, const char *said, const
 		model_say(m, STYLE_GOOD, "%s%s%s", job->action->name, *said != '\0' ? ": " : " done", said);
 	}
 	job_free(job);
+}
+
+void model_edited(struct model *m, struct job *job, char *text, const struct error *err)
+{
+	if (text == NULL) {
+		model_say(m, STYLE_BAD, "%s: %.80s: %.300s", job->action->name, err->what, err->why);
+		job_free(job);
+		return;
+	}
+	job->edited = text;
+	job_free(m->asked);
+	m->asked = job;
+	prompt_decide(m);
 }

@@ -56,6 +56,7 @@ enum mode {
 	MODE_FILTER,  /* types a filter */
 	MODE_COMMAND, /* types a command */
 	MODE_VALUE,   /* types an action's value */
+	MODE_REASON,  /* types why */
 	MODE_CONFIRM, /* answers yes or no */
 	MODE_NAME,    /* types the context's name */
 	MODE_HELP,    /* reads the keys */
@@ -63,11 +64,19 @@ enum mode {
 };
 
 /* What the model wants done outside. */
-enum effect_kind { EFFECT_QUIT, EFFECT_SUSPEND, EFFECT_REDRAW, EFFECT_COPY, EFFECT_SAVE, EFFECT_RUN };
+enum effect_kind {
+	EFFECT_QUIT,
+	EFFECT_SUSPEND,
+	EFFECT_REDRAW,
+	EFFECT_COPY,
+	EFFECT_SAVE,
+	EFFECT_RUN,
+	EFFECT_EDIT, /* the text in the user's editor, for model_edited */
+};
 struct effect {
 	enum effect_kind kind;
-	char *text;	 /* EFFECT_COPY; owned */
-	struct job *job; /* EFFECT_RUN; owned */
+	char *text;	 /* EFFECT_COPY, EFFECT_EDIT; owned */
+	struct job *job; /* EFFECT_RUN, EFFECT_EDIT; owned */
 };
 
 #define HISTORY_POINTS 60
@@ -124,6 +133,9 @@ void model_data(struct model *m, enum feed_id feed, const char *subject, json_t 
 void model_failed(struct model *m, enum feed_id feed, const char *subject, const struct error *err);
 /* How a job (taken) ended: it may have been a plan, which is asked about now. */
 void model_job(struct model *m, struct job *job, int rc, const char *said, const struct error *err);
+
+/* What the user made of a job's (taken) text (taken); NULL: err says why there is none. */
+void model_edited(struct model *m, struct job *job, char *text, const struct error *err);
 
 /* Feeds whose data is on screen, as bits; the subject of one is panels[feed].subject. */
 unsigned model_wanted(const struct model *m);

@@ -82,7 +82,7 @@ static void add_first(struct buf *out, const struct model *m, const struct actio
 	CLEANUP(buf_done) struct buf commands = {0};
 	size_t n = json_array_size(rows), len;
 
-	action_command(&commands, a, rows, "", m->named);
+	action_command(&commands, a, rows, "", "", m->named);
 	len = strcspn(buf_str(&commands), "\n");
 	buf_add(out, buf_str(&commands), len);
 	if (len < commands.len)
@@ -125,17 +125,33 @@ static void draw_actions(const struct model *m, struct grid *g, struct rect r)
 
 /* --- questions --- */
 
+/* A plan; lines of a difference say so by their first character. */
+static void write_plan(struct sheet *s, const char *text, int width)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+		AUTO_FREE char *line = xasprintf("%.*s", (int)len, text);
+
+		sheet_text(s,
+			   *line == '+'	  ? STYLE_GOOD
+			   : *line == '-' ? STYLE_BAD
+					  : STYLE_STRONG,
+			   line, width);
+		text += len + (text[len] == '\n');
+	}
+}
+
 /* What a job will do as lines: its plan, then its commands. */
 static void write_job(const struct model *m, struct sheet *s, int width)
 {
 	const struct job *j = m->asked;
 	CLEANUP(buf_done) struct buf commands = {0};
 
-	if (j->action->plans)
-		sheet_text(s, STYLE_STRONG, m->message, width);
+	if (j->action->plans && j->told != NULL)
+		write_plan(s, j->told, width);
 	else
 		sheet_line(s, STYLE_STRONG, "%s: %s", j->action->name, j->action->text);
-	action_command(&commands, j->action, j->rows, j->value, m->named);
+	action_command(&commands, j->action, j->rows, j->value, j->reason, m->named);
 	sheet_text(s, STYLE_DIM, buf_str(&commands), width);
 }
 
@@ -177,6 +193,7 @@ void overlay_draw(const struct model *m, struct grid *g, struct rect r)
 	case MODE_FILTER:
 	case MODE_COMMAND:
 	case MODE_VALUE:
+	case MODE_REASON:
 		break;
 	}
 }

@@ -37,8 +37,11 @@ void prompt_decide(struct model *m)
 {
 	struct job *j = m->asked;
 
-	if (j->action->plans) { /* it comes back with its plan, and is asked about then */
-		j->plan = true;
+	if (j->action->reasons && !j->explained) {
+		prompt_begin(m, MODE_REASON, "");
+	} else if (j->action->plans &&
+		   !j->planned) { /* it comes back with its plan, and is asked about then */
+		j->plan = j->planned = true;
 		m->asked = NULL;
 		m->mode = MODE_NORMAL;
 		model_say(m, STYLE_PLAIN, "%s: looking what would be done …", j->action->name);
@@ -88,10 +91,18 @@ static void enter_value(struct model *m)
 {
 	snprintf(m->asked->value, sizeof(m->asked->value), "%.*s", (int)sizeof(m->asked->value) - 1,
 		 m->input);
-	if (m->asked->value[0] == '\0')
+	if (m->asked->value[0] == '\0' && !m->asked->action->optional)
 		give_up(m);
 	else
 		prompt_decide(m);
+}
+
+static void enter_reason(struct model *m)
+{
+	snprintf(m->asked->reason, sizeof(m->asked->reason), "%.*s", (int)sizeof(m->asked->reason) - 1,
+		 m->input);
+	m->asked->explained = true;
+	prompt_decide(m);
 }
 
 /* --- commands --- */
@@ -247,6 +258,8 @@ static void finish_typing(struct model *m)
 		prompt_command(m, m->input);
 	} else if (mode == MODE_VALUE) {
 		enter_value(m);
+	} else if (mode == MODE_REASON) {
+		enter_reason(m);
 	} else if (mode == MODE_NAME) {
 		enter_name(m);
 	}
@@ -256,7 +269,7 @@ static void stop_typing(struct model *m)
 {
 	if (m->mode == MODE_FILTER)
 		apply_filter(m, m->before);
-	if (m->mode == MODE_VALUE || m->mode == MODE_NAME)
+	if (m->mode == MODE_VALUE || m->mode == MODE_REASON || m->mode == MODE_NAME)
 		give_up(m);
 	m->mode = MODE_NORMAL;
 }
@@ -371,7 +384,7 @@ static void copy_command(struct model *m)
 	if (a == NULL)
 		return;
 	rows = list_chosen(model_view(m), a);
-	action_command(&text, a, rows, "", m->named);
+	action_command(&text, a, rows, "", "", m->named);
 	model_do(m, EFFECT_COPY, buf_str(&text), NULL);
 	m->mode = MODE_NORMAL;
 	model_say(m, STYLE_PLAIN, "copied: %.200s", buf_str(&text));
@@ -416,6 +429,7 @@ void prompt_press(struct model *m, int key)
 	case MODE_FILTER:
 	case MODE_COMMAND:
 	case MODE_VALUE:
+	case MODE_REASON:
 	case MODE_NAME:
 		press_typing(m, key);
 		break;

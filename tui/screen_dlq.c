@@ -2,11 +2,14 @@
  * Dead letters: groups of what failed alike, the letters of one, and one letter.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/console/dlq.h"
+#include "tui/draw.h"
 #include "tui/list.h"
 #include "tui/value.h"
 
@@ -41,15 +44,36 @@ static void say_plan(struct buf *said, const json_t *plan)
 			buf_addf(said, "; left out: %lld %s",
 				 (long long)json_int_or(plan, left_out[i].name, 0), left_out[i].text);
 	buf_addc(said, '.');
+	if (json_number_value(json_object_get(plan, "rate")) > 0)
+		buf_addf(said, "\n%g a second, about %.0f s.",
+			 json_number_value(json_object_get(plan, "rate")),
+			 (double)chosen / json_number_value(json_object_get(plan, "rate")));
+}
+
+/* "", or letters per second. */
+static int read_rate(const char *text, double *ret, struct error *err)
+{
+	char *end = NULL;
+
+	*ret = *text != '\0' ? strtod(text, &end) : 0;
+	if (*text != '\0' && (*end != '\0' || !(*ret > 0)))
+		return error_set(err, ERR_USAGE, "rate", "\"%.40s\" is no number of letters per second",
+				 text);
+	return 0;
 }
 
 static int replay(struct console *c, const struct action_call *call, struct buf *said, struct error *err)
 {
-	AUTO_JSON json_t *answer = NULL;
-	AUTO_JSON json_t *body =
-	    json_pack("{s:o, s:b}", "selection", selection_of(call), "dry_run", call->plan);
-	int rc = dlq_post(c, "/jobs", body, &answer, err);
+	AUTO_JSON json_t *answer = NULL, *body = NULL;
+	double rate;
+	int rc = read_rate(call->value, &rate, err);
 
+	if (rc < 0)
+		return rc;
+	body = json_pack("{s:o, s:b}", "selection", selection_of(call), "dry_run", call->plan);
+	if (rate > 0)
+		json_object_set_new(body, "rate", json_real(rate));
+	rc = dlq_post(c, "/jobs", body, &answer, err);
 	if (rc < 0)
 		return rc;
 	if (json_int_or(answer, "chosen", 1) == 0) {
@@ -59,8 +83,7 @@ static int replay(struct console *c, const struct action_call *call, struct buf 
 	if (call->plan)
 		say_plan(said, answer);
 	else
-		buf_addf(said, "job %lld runs; pizzactl dlq jobs follows it",
-			 (long long)json_int_or(answer, "job_id", 0));
+		buf_addf(said, "job %lld runs; J shows it", (long long)json_int_or(answer, "job_id", 0));
 	return 0;
 }
 
@@ -89,78 +112,294 @@ static int restore(struct console *c, const struct action_call *call, struct buf
 	return change(c, call, "/restore", "restored", said, err);
 }
 
-static const struct action group_actions[] = {{.name = "letters",
-					       .text = "the letters of the group",
-					       .command = "dlq ls --group {fingerprint}",
-					       .opens = "letters",
-					       .member = "fingerprint"},
-					      {.key = 'r',
-					       .name = "replay",
-					       .text = "hands its open letters back to the group that failed",
-					       .command = "dlq replay --group {fingerprint} --yes",
-					       .changes = true,
-					       .asks = true,
-					       .plans = true,
-					       .run = replay},
-					      {.key = 'd',
-					       .name = "discard",
-					       .text = "gives its open letters up",
-					       .command = "dlq discard --group {fingerprint} --yes",
-					       .changes = true,
-					       .asks = true,
-					       .plans = true,
-					       .run = discard},
-					      {.key = 'u',
-					       .name = "restore",
-					       .text = "takes its discarded letters back",
-					       .command = "dlq restore --group {fingerprint} --yes",
-					       .changes = true,
-					       .plans = true,
-					       .asks = true,
-					       .run = restore},
-					      {.name = NULL}};
+/* - and + lines. */
+static void say_difference(struct buf *said, const json_t *diff)
+{
+	for (size_t i = 0; i < json_array_size(diff); i++) {
+		const json_t *row = json_array_get(diff, i);
 
-#define LETTER_ACTIONS                                                                   \
-	{.key = 'r',                                                                     \
-	 .name = "replay",                                                               \
-	 .text = "hands them back to the group that failed",                             \
-	 .command = "dlq replay {letter_id...} --yes",                                   \
-	 .changes = true,                                                                \
-	 .asks = true,                                                                   \
-	 .plans = true,                                                                  \
-	 .all = true,                                                                    \
-	 .run = replay},                                                                 \
-	    {.key = 'd',                                                                 \
-	     .name = "discard",                                                          \
-	     .text = "gives them up; restore takes it back until they expire",           \
-	     .command = "dlq discard {letter_id...} --yes",                              \
-	     .changes = true,                                                            \
-	     .asks = true,                                                               \
-	     .plans = true,                                                              \
-	     .all = true,                                                                \
-	     .run = discard},                                                            \
-	    {.key = 'u',                                                                 \
-	     .name = "restore",                                                          \
-	     .text = "takes discarded letters back",                                     \
-	     .command = "dlq restore {letter_id...} --yes",                              \
-	     .changes = true,                                                            \
-	     .asks = true,                                                               \
-	     .plans = true,                                                              \
-	     .all = true,                                                                \
-	     .run = restore},                                                            \
+		for (int after = 0; after < 2; after++) {
+			const json_t *value = json_object_get(row, after ? "after" : "before");
+			AUTO_FREE char *text =
+			    value != NULL ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+
+			if (text != NULL)
+				buf_addf(said, "%c %s: %s\n", after ? '+' : '-',
+					 json_string_or(row, "path", ""), text);
+		}
+	}
+}
+
+static char *text_of_letter(const json_t *row)
+{
+	return dlq_text(row);
+}
+
+static int edit(struct console *c, const struct action_call *call, struct buf *said, struct error *err)
+{
+	AUTO_JSON json_t *answer = NULL, *body = NULL;
+	char path[96];
+	int rc = dlq_edit_body(call->value, &body, err);
+
+	if (rc < 0)
+		return rc;
+	json_object_set_new(body, "dry_run", json_boolean(call->plan));
+	json_object_set_new(body, "replay", json_true());
+	snprintf(path, sizeof(path), "/letters/%s/edit", json_string_or(call->row, "letter_id", ""));
+	rc = dlq_post(c, path, body, &answer, err);
+	if (rc < 0)
+		return rc;
+	if (json_array_size(json_object_get(answer, "diff")) == 0)
+		return error_set(err, ERR_CONFLICT, "edit", "nothing differs");
+	if (call->plan)
+		say_difference(said, json_object_get(answer, "diff"));
+	else
+		buf_addf(said, "kept, and replayed by job %lld; J shows it",
+			 (long long)json_int_or(answer, "job_id", 0));
+	return 0;
+}
+
+#define REPLAY_PROMPT "letters per second, or nothing for as fast as they are taken"
+
+/* What can be done with letters: of a group, or each. */
+#define CHANGES(OF, EVERY)                                                                           \
+	{.key = 'r',                                                                                 \
+	 .name = "replay",                                                                           \
+	 .text = "hands open letters back to the group that failed",                                 \
+	 .command = "dlq replay " OF "[ --rate {value}] --yes",                                      \
+	 .prompt = REPLAY_PROMPT,                                                                    \
+	 .optional = true,                                                                           \
+	 .changes = true,                                                                            \
+	 .asks = true,                                                                               \
+	 .plans = true,                                                                              \
+	 .all = EVERY,                                                                               \
+	 .run = replay},                                                                             \
+	    {.key = 'd',                                                                             \
+	     .name = "discard",                                                                      \
+	     .text = "gives open letters up; restore takes it back until they expire",               \
+	     .command = "dlq discard " OF " --yes",                                                  \
+	     .reasons = true,                                                                        \
+	     .changes = true,                                                                        \
+	     .asks = true,                                                                           \
+	     .plans = true,                                                                          \
+	     .all = EVERY,                                                                           \
+	     .run = discard},                                                                        \
+	    {.key = 'u',                                                                             \
+	     .name = "restore",                                                                      \
+	     .text = "takes discarded letters back",                                                 \
+	     .command = "dlq restore " OF " --yes",                                                  \
+	     .reasons = true,                                                                        \
+	     .changes = true,                                                                        \
+	     .asks = true,                                                                           \
+	     .plans = true,                                                                          \
+	     .all = EVERY,                                                                           \
+	     .run = restore},                                                                        \
+	{                                                                                            \
+		.key = 'J', .name = "jobs", .text = "replays, as they go on", .command = "dlq jobs", \
+		.opens = "jobs", .member = "none"                                                    \
+	}
+
+#define SAGA                                                                             \
 	{                                                                                \
 		.key = 'v', .name = "saga", .text = "what happened to its order",        \
 		.command = "saga show {order_id}", .opens = "saga", .member = "order_id" \
 	}
 
+static const struct action group_actions[] = {{.name = "letters",
+					       .text = "the letters of the group",
+					       .command = "dlq ls --group {fingerprint}",
+					       .opens = "letters",
+					       .member = "fingerprint"},
+					      CHANGES("--group {fingerprint}", false),
+					      {.name = NULL}};
 static const struct action letters_actions[] = {{.name = "show",
 						 .text = "everything about one",
 						 .command = "dlq show {letter_id}",
 						 .opens = "letter",
 						 .member = "letter_id"},
-						LETTER_ACTIONS,
+						CHANGES("{letter_id...}", true),
+						SAGA,
 						{.name = NULL}};
-static const struct action letter_actions[] = {LETTER_ACTIONS, {.name = NULL}};
+static const struct action letter_actions[] = {CHANGES("{letter_id...}", true),
+					       {.key = 'e',
+						.name = "edit",
+						.text = "changes the message in $EDITOR, shows what differs, "
+							"replays it",
+						.command = "dlq edit {letter_id} --yes",
+						.changes = true,
+						.asks = true,
+						.plans = true,
+						.edits = text_of_letter,
+						.run = edit},
+					       SAGA,
+					       {.name = NULL}};
+
+/* --- jobs --- */
+
+static bool is_over(const json_t *job)
+{
+	return json_string_or(job, "finished_at", NULL) != NULL;
+}
+
+static double speed_of(const json_t *job)
+{
+	double seconds = json_number_value(json_object_get(job, "seconds"));
+
+	return seconds > 0 ? (double)json_int_or(job, "done", 0) / seconds : 0;
+}
+
+/* How far it is, in eighths of a column. */
+static void add_bar(struct buf *out, const json_t *job, int width)
+{
+	static const char *const parts[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+	int64_t total = json_int_or(job, "total", 0);
+	int64_t eighths = total > 0 ? json_int_or(job, "done", 0) * width * 8 / total : 0;
+
+	for (int i = 0; i < width; i++) {
+		int64_t left = eighths - (int64_t)i * 8;
+
+		buf_adds(out, left >= 8 ? "█" : left > 0 ? parts[left] : "░");
+	}
+}
+
+static void add_left(struct buf *out, const json_t *job)
+{
+	int64_t left = json_int_or(job, "total", 0) - json_int_or(job, "done", 0);
+	char text[DURATION_TEXT_SIZE];
+
+	if (strcmp(json_string_or(job, "state", ""), "waiting") == 0)
+		buf_addf(out, "waits: %s", json_string_or(job, "waiting_for", "?"));
+	else if (!is_over(job) && left > 0 && speed_of(job) > 0)
+		buf_addf(out, "%s left",
+			 duration_format((int64_t)((double)left / speed_of(job) * 1e6), text));
+}
+
+/* "job 42 ██████░░ 651/1000 49.8/s ok 651 failed 0 7 s left", as long as one runs and shortly after. */
+static void draw_job(const struct model *m, struct grid *g, struct rect r, const json_t *job)
+{
+	CLEANUP(buf_done) struct buf line = {0};
+	enum style style = value_style(json_string_or(job, "state", ""));
+
+	(void)m;
+	buf_addf(&line, "job %lld  ", (long long)json_int_or(job, "job_id", 0));
+	add_bar(&line, job, r.w > 90 ? 24 : 12);
+	buf_addf(&line, "  %lld/%lld  %.1f/s  ok %lld  failed %lld  %s  ",
+		 (long long)json_int_or(job, "done", 0), (long long)json_int_or(job, "total", 0),
+		 speed_of(job),
+		 (long long)(json_int_or(job, "applied", 0) + json_int_or(job, "duplicate", 0)),
+		 (long long)json_int_or(job, "failed", 0), json_string_or(job, "state", ""));
+	add_left(&line, job);
+	grid_text(g, r.x + 1, r.y, r.w - 2, style == STYLE_PLAIN ? STYLE_ACCENT : style, buf_str(&line));
+}
+
+#define SHOWN_AFTER_US INT64_C(60000000)
+
+/* Jobs that run or have ended a moment ago stand below the letters. */
+static struct rect draw_jobs(const struct model *m, struct grid *g, struct rect r)
+{
+	const json_t *all = m->panels[FEED_JOBS].data;
+
+	for (size_t i = 0; i < json_array_size(all) && r.h > 6; i++) {
+		const json_t *job = json_array_get(all, i);
+		int64_t ended_us;
+
+		if (is_over(job) && (!clock_parse(json_string_or(job, "finished_at", ""), &ended_us) ||
+				     m->now_us - ended_us > SHOWN_AFTER_US))
+			continue;
+		r.h--;
+		draw_job(m, g, (struct rect){r.x, r.y + r.h, r.w, 1}, job);
+	}
+	return r;
+}
+
+static int cancel_job(struct console *c, const struct action_call *call, struct buf *said, struct error *err)
+{
+	AUTO_JSON json_t *body = json_object();
+	char path[64];
+
+	(void)said;
+	snprintf(path, sizeof(path), "/jobs/%lld/cancel", (long long)json_int_or(call->row, "number", 0));
+	return dlq_post(c, path, body, NULL, err);
+}
+
+/* With an id as text. */
+static json_t *job_rows(const struct model *m)
+{
+	const json_t *all = m->panels[FEED_JOBS].data;
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const json_t *job = json_array_get(all, i);
+		json_t *row = json_copy((json_t *)job);
+		char id[24];
+
+		snprintf(id, sizeof(id), "%lld", (long long)json_int_or(job, "job_id", 0));
+		json_object_set(row, "number", json_object_get(job, "job_id"));
+		json_object_set_new(row, "job_id", json_string(id));
+		json_object_set_new(
+		    row, "ok",
+		    json_integer(json_int_or(job, "applied", 0) + json_int_or(job, "duplicate", 0)));
+		json_object_set_new(row, "speed", json_real(speed_of(job)));
+		json_array_append_new(rows, row);
+	}
+	return rows;
+}
+
+static void add_progress(const struct model *m, const json_t *row, struct buf *out)
+{
+	(void)m;
+	add_bar(out, row, 16);
+}
+
+static void add_speed(const struct model *m, const json_t *row, struct buf *out)
+{
+	(void)m;
+	buf_addf(out, "%.1f/s", speed_of(row));
+}
+
+static void add_rest(const struct model *m, const json_t *row, struct buf *out)
+{
+	(void)m;
+	add_left(out, row);
+}
+
+static const struct list_column job_columns[] = {
+    {.name = "job_id", .title = "job", .max = 12},
+    {.name = "state", .format = VALUE_AS_STATE, .max = 12},
+    {.name = "progress", .human = add_progress, .max = 16, .drop = 3},
+    {.name = "done", .format = VALUE_AS_INT},
+    {.name = "total", .format = VALUE_AS_INT},
+    {.name = "speed", .format = VALUE_AS_INT, .human = add_speed, .drop = 4},
+    {.name = "ok", .format = VALUE_AS_INT, .drop = 2},
+    {.name = "failed", .format = VALUE_AS_INT},
+    {.name = "held", .format = VALUE_AS_INT, .drop = 7},
+    {.name = "created_at", .title = "age", .format = VALUE_AS_AGE, .drop = 5},
+    {.name = "actor", .max = 20, .drop = 8},
+    {.name = "reason", .max = 30, .drop = 6},
+    {.name = "rest", .title = "left", .human = add_rest, .drop = 1},
+    {.name = NULL},
+};
+
+static const struct action job_actions[] = {{.key = 'c',
+					     .name = "cancel",
+					     .text = "ends it behind the letters that are under way",
+					     .command = "dlq jobs cancel {job_id}",
+					     .changes = true,
+					     .asks = true,
+					     .run = cancel_job},
+					    {.name = NULL}};
+
+const struct screen screen_jobs = {
+    .name = "jobs",
+    .text = "replays of dead letters, the newest first",
+    .feeds = FEED_BIT(JOBS),
+    .main = FEED_JOBS,
+    .id = "job_id",
+    .columns = job_columns,
+    .empty = "nothing was replayed yet",
+    .rows = job_rows,
+    .actions = job_actions,
+};
 
 /* --- lists --- */
 
@@ -189,7 +428,8 @@ const struct screen screen_dlq = {
     .name = "dlq",
     .text = "dead letters, grouped by what failed",
     .key = '5',
-    .feeds = FEED_BIT(LETTER_GROUPS),
+    .feeds = FEED_BIT(LETTER_GROUPS) | FEED_BIT(JOBS),
+    .draw = draw_jobs,
     .main = FEED_LETTER_GROUPS,
     .id = "fingerprint",
     .columns = group_columns,
@@ -213,7 +453,8 @@ static const struct list_column letter_columns[] = {
 const struct screen screen_letters = {
     .name = "letters",
     .text = "the letters of a group, or all of them",
-    .feeds = FEED_BIT(LETTERS),
+    .feeds = FEED_BIT(LETTERS) | FEED_BIT(JOBS),
+    .draw = draw_jobs,
     .main = FEED_LETTERS,
     .id = "letter_id",
     .columns = letter_columns,

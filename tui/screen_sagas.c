@@ -1,6 +1,7 @@
 /*
  * Sagas: the list, and the flow of one.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,14 +33,15 @@ static int compensate(struct console *c, const struct action_call *call, struct 
 #define CANCEL                                                                                       \
 	{                                                                                            \
 		.key = 'c', .name = "cancel", .text = "cancels the order, and undoes what was done", \
-		.command = "saga cancel {order_id}", .changes = true, .asks = true,                  \
+		.command = "saga cancel {order_id}", .reasons = true, .changes = true, .asks = true, \
 		.run = action_cancel_order                                                           \
 	}
-#define COMPENSATE                                                                                        \
-	{                                                                                                 \
-		.key = 'u', .name = "compensate",                                                         \
-		.text = "asks again for the refund and the release that are owed",                        \
-		.command = "saga compensate {order_id}", .changes = true, .asks = true, .run = compensate \
+#define COMPENSATE                                                                                       \
+	{                                                                                                \
+		.key = 'u', .name = "compensate",                                                        \
+		.text = "asks again for the refund and the release that are owed",                       \
+		.command = "saga compensate {order_id}", .reasons = true, .changes = true, .asks = true, \
+		.run = compensate                                                                        \
 	}
 #define LOGS                                                                                \
 	{                                                                                   \
@@ -57,6 +59,12 @@ static const struct action list_actions[] = {{.key = 0,
 					     CANCEL,
 					     COMPENSATE,
 					     LOGS,
+					     {.key = 'S',
+					      .name = "steps",
+					      .text = "how long each step takes",
+					      .command = "top steps --once",
+					      .opens = "steps",
+					      .member = "none"},
 					     {.name = NULL}};
 
 static const struct action flow_actions[] = {RETRY, CANCEL, COMPENSATE, LOGS, {.name = NULL}};
@@ -102,6 +110,56 @@ const struct screen screen_sagas = {
     .empty = "no saga is like that",
     .narrows = states,
     .actions = list_actions,
+};
+
+/* --- steps --- */
+
+#define STEP_BAR 30
+
+/* The median as a bar, and what is beyond it up to the 99th percentile. */
+static void add_spread(const struct model *m, const json_t *row, struct buf *out)
+{
+	const json_t *all = m->panels[FEED_STEPS].data;
+	double most = 1, p50 = json_number_value(json_object_get(row, "p50_ms"));
+	double p99 = json_number_value(json_object_get(row, "p99_ms"));
+	int half, full;
+
+	for (size_t i = 0; i < json_array_size(all); i++)
+		most = fmax(most, json_number_value(json_object_get(json_array_get(all, i), "p99_ms")));
+	half = (int)lround(p50 / most * STEP_BAR);
+	full = (int)lround(p99 / most * STEP_BAR);
+	for (int i = 0; i < full || i < 1; i++)
+		buf_adds(out, i < half || i == 0 ? "█" : "░");
+}
+
+static const struct list_column step_columns[] = {
+    {.name = "event_type", .title = "step", .max = 22},
+    {.name = "daemon", .title = "by", .max = 14, .drop = 2},
+    {.name = "events", .title = "sample", .format = VALUE_AS_INT, .drop = 3},
+    {.name = "p50_ms", .title = "p50", .format = VALUE_AS_MS},
+    {.name = "p90_ms", .title = "p90", .format = VALUE_AS_MS, .drop = 4},
+    {.name = "p99_ms", .title = "p99", .format = VALUE_AS_MS},
+    {.name = "most_ms", .title = "most", .format = VALUE_AS_MS, .drop = 5},
+    {.name = "spread", .title = "p50 to p99", .human = add_spread, .max = STEP_BAR, .drop = 1},
+    {.name = NULL},
+};
+
+static const struct action step_actions[] = {{.name = "service",
+					      .text = "who does the step",
+					      .command = "status {daemon}",
+					      .opens = "service",
+					      .member = "daemon"},
+					     {.name = NULL}};
+
+const struct screen screen_steps = {
+    .name = "steps",
+    .text = "how long each step of the sagas took in the last 15 minutes",
+    .feeds = FEED_BIT(STEPS),
+    .main = FEED_STEPS,
+    .id = "event_type",
+    .columns = step_columns,
+    .empty = "nothing has happened in the last 15 minutes",
+    .actions = step_actions,
 };
 
 /* --- one --- */

@@ -90,11 +90,45 @@ static const struct list_column message_columns[] = {
     {.name = NULL},
 };
 
+/* With what a narrower view would be of. */
+static json_t *message_rows(const struct model *m)
+{
+	const json_t *all = m->panels[FEED_MESSAGES].data;
+
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		json_t *row = json_array_get(all, i);
+		const char *topic = json_string_or(row, "topic", ""), *key = json_string_or(row, "key", NULL);
+		CLEANUP(buf_done) struct buf type = {0}, of_key = {0}, of_type = {0};
+
+		if (json_object_get(row, "of_type") != NULL)
+			continue;
+		add_type(m, row, &type);
+		buf_addf(&of_key, "%s %s", topic, key != NULL ? key : "");
+		buf_addf(&of_type, "%s %s", topic, buf_str(&type));
+		json_object_set_new(row, "type", json_string(buf_str(&type)));
+		json_object_set_new(row, "of_key", json_string(key != NULL ? buf_str(&of_key) : ""));
+		json_object_set_new(row, "of_type", json_string(type.len > 0 ? buf_str(&of_type) : ""));
+	}
+	return all != NULL ? json_incref((json_t *)all) : NULL;
+}
+
 static const struct action message_actions[] = {{.name = "show",
 						 .text = "the whole message",
 						 .command = "topic tail {topic} --key {key} -o yaml",
 						 .opens = "message",
 						 .member = "topic"},
+						{.key = 'e',
+						 .name = "key",
+						 .text = "only messages with this key",
+						 .command = "topic tail {topic} --key {key} -f",
+						 .opens = "messages",
+						 .member = "of_key"},
+						{.key = 't',
+						 .name = "type",
+						 .text = "only events of this type",
+						 .command = "topic tail {topic} --type {type} -f",
+						 .opens = "messages",
+						 .member = "of_type"},
 						{.key = 'v',
 						 .name = "saga",
 						 .text = "what happened to the order that is its key",
@@ -105,10 +139,11 @@ static const struct action message_actions[] = {{.name = "show",
 
 const struct screen screen_messages = {
     .name = "messages",
-    .text = "messages of a topic, as they come",
+    .text = "messages of a topic, as they come; also :messages TOPIC KEY TYPE",
     .feeds = FEED_BIT(MESSAGES),
     .main = FEED_MESSAGES,
     .id = "number",
+    .rows = message_rows,
     .columns = message_columns,
     .empty = "nothing has come yet",
     .detail = true,
@@ -149,5 +184,5 @@ const struct screen screen_message = {
     .id = "key",
     .detail = true,
     .write = write_message,
-    .actions = &message_actions[1],
+    .actions = &message_actions[3],
 };

@@ -19,6 +19,7 @@
 #include "core/base/mem.h"
 #include "core/base/nearest.h"
 #include "core/console/context.h"
+#include "core/console/editor.h"
 #include "tui/display.h"
 #include "tui/draw.h"
 #include "tui/keys.h"
@@ -258,6 +259,22 @@ static void save(struct top *t)
 		model_say(&t->model, STYLE_BAD, "save: %s: %s", name, strerror(errno));
 }
 
+static void edit(struct top *t, struct job *job, const char *text)
+{
+	struct buf edited = {0};
+	struct error err = {0};
+	int rc;
+
+	display_leave();
+	rc = editor_edit(text, &edited, &err);
+	display_return();
+	resized = 1;
+	t->anew = true;
+	if (rc < 0)
+		buf_done(&edited);
+	model_edited(&t->model, job, rc < 0 ? NULL : buf_take(&edited), &err);
+}
+
 static void carry_out(struct top *t)
 {
 	struct effect e;
@@ -275,6 +292,10 @@ static void carry_out(struct top *t)
 			break;
 		case EFFECT_COPY:
 			display_copy(e.text);
+			break;
+		case EFFECT_EDIT:
+			edit(t, e.job, e.text);
+			e.job = NULL;
 			break;
 		case EFFECT_SAVE:
 			save(t);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/base64.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/console/api.h"
@@ -199,6 +200,27 @@ int dlq_stats(struct console *c, console_row *row, void *arg, struct error *err)
 }
 
 /* --- changing --- */
+
+char *dlq_text(const json_t *letter)
+{
+	const char *member = json_bool_or(letter, "edited", false) ? "edited_value" : "value";
+	const json_t *value = json_object_get(letter, member);
+
+	if (json_is_string(value))
+		return xstrdup(json_string_value(value));
+	return json_is_null(value) || value == NULL ? xstrdup("")
+						    : json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+}
+
+int dlq_edit_body(const char *text, json_t **ret, struct error *err)
+{
+	AUTO_JSON json_t *checked = NULL;
+	int rc = json_parse_object(text, strlen(text), &checked, err);
+
+	if (rc == 0)
+		*ret = json_pack("{s:o}", "value_base64", base64_json(text, strlen(text)));
+	return rc;
+}
 
 int dlq_post(struct console *c, const char *path, const json_t *body, json_t **ret, struct error *err)
 {

@@ -45,6 +45,11 @@ int dlq_groups(struct console *c, const struct dlq_filter *f, console_row *row, 
 /* Per topic, with its share of the topic's messages when Kafka can be asked. */
 int dlq_stats(struct console *c, console_row *row, void *arg, struct error *err) MUST_USE;
 
+/* The message as it would be replayed now, for an editor; owned. */
+char *dlq_text(const json_t *letter);
+/* The request's body (owned) for a message that was edited; ERR_MALFORMED: it is no JSON object. */
+int dlq_edit_body(const char *text, json_t **ret, struct error *err) MUST_USE;
+
 /* POST to dlqd: /api/v1/dlq and the path. The answer is owned. */
 int dlq_post(struct console *c, const char *path, const json_t *body, json_t **ret,
 	     struct error *err) MUST_USE;

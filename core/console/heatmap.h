@@ -18,4 +18,10 @@
  */
 int heatmap_read(struct console *c, int minutes, json_t **ret, struct error *err) MUST_USE;
 
+/*
+ * The same sample by kind of event: rows {event_type, daemon, events, p50_ms, p90_ms, p99_ms, most_ms},
+ * owned, the slowest first.
+ */
+int heatmap_steps(struct console *c, int minutes, json_t **ret, struct error *err) MUST_USE;
+
 #endif

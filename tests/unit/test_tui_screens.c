@@ -52,12 +52,13 @@ static void test_others(void **state)
 {
 	static const struct {
 		const char *keys, *name;
-	} screens_shown[] = {
-	    {"4", "lag"},	 {"5", "dlq"},	      {"5\r", "letters"}, {"5\r\r", "letter"},
-	    {"6", "topics"},	 {"6\r", "messages"}, {"7", "orders"},	  {"8", "services"},
-	    {"8_\r", "service"}, {"9", "hosts"},      {"0", "logs"},	  {"0\r", "line"},
-	    {"?", "help"},	 {"P", "payments"},   {"I", "inventory"}, {"M", "notifications"},
-	    {"H", "heatmap"},	 {"2c", "confirm"},   {"5\r!", "actions"}};
+	} screens_shown[] = {{"4", "lag"},	     {"5", "dlq"},	{"5\r", "letters"},
+			     {"5\r\r", "letter"},    {"6", "topics"},	{"6\r", "messages"},
+			     {"7", "orders"},	     {"8", "services"}, {"8_\r", "service"},
+			     {"9", "hosts"},	     {"0", "logs"},	{"0\r", "line"},
+			     {"?", "help"},	     {"P", "payments"}, {"I", "inventory"},
+			     {"M", "notifications"}, {"H", "heatmap"},	{"2cno cheese\r", "confirm"},
+			     {"2S", "steps"},	     {"5J", "jobs"},	{"5\r!", "actions"}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(screens_shown); i++) {

@@ -156,6 +156,18 @@ static const char *const recorded[FEED_COUNT] = {
 		     "'failed_percent':50.0,'p50_ms':45.0,'p99_ms':5200.0},"
 		     "{'minute':'2026-11-21T12:30:00.000000Z','daemon':'orderd','events':200,'failed':0,"
 		     "'failed_percent':0.0,'p50_ms':12.0,'p99_ms':88.0}]",
+    [FEED_JOBS] =
+	"[{'job_id':42,'state':'running','total':1000,'done':651,'applied':640,'duplicate':11,'failed':0,"
+	"'held':0,'created_at':'2026-11-21T12:29:52.000000Z','finished_at':null,'seconds':13.0,"
+	"'actor':'eve@shop','reason':'provider back','waiting_for':null},"
+	"{'job_id':41,'state':'finished','total':3,'done':3,'applied':2,'duplicate':0,'failed':1,"
+	"'held':0,'created_at':'2026-11-21T11:00:00.000000Z','finished_at':'2026-11-21T11:00:01.000000Z',"
+	"'seconds':1.0,'actor':'eve@shop','reason':null,'waiting_for':null}]",
+    [FEED_STEPS] =
+	"[{'event_type':'PaymentCompleted','daemon':'paymentd','events':380,'p50_ms':45.0,'p90_ms':120.0,"
+	"'p99_ms':1310.0,'most_ms':2400.0},"
+	"{'event_type':'StockReserved','daemon':'inventoryd','events':381,'p50_ms':8.0,'p90_ms':14.0,"
+	"'p99_ms':40.0,'most_ms':61.0}]",
     [FEED_MESSAGES] =
 	"[{'topic':'order-events','partition':3,'offset':1842,'timestamp':'2026-11-21T12:30:01.114000Z',"
 	"'key':'01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11','headers':{'ce_type':'OrderCreated'},"
