@@ -270,6 +270,20 @@ int cli_list(struct cli *c, json_t *rows, struct error *err)
 	return output_close(o, rc, err);
 }
 
+int cli_rows(struct cli *c, cli_source *source, void *arg, struct error *err)
+{
+	struct console *console = NULL;
+	struct output *o = NULL;
+	int rc = cli_console(c, &console, err);
+
+	if (rc == 0)
+		rc = cli_output(c, &o, err);
+	if (rc < 0)
+		return rc;
+	rc = source(console, arg, o, err);
+	return output_close(o, rc, err);
+}
+
 int cli_choose(struct cli *c, json_t *rows, struct error *err)
 {
 	struct output *o = NULL;

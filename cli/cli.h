@@ -70,6 +70,11 @@ int cli_output_results(struct cli *c, const struct column *columns, struct outpu
 int cli_show(struct cli *c, json_t *row, struct error *err) MUST_USE;
 /* The same for the elements of an array (taken). */
 int cli_list(struct cli *c, json_t *rows, struct error *err) MUST_USE;
+/* Where a list's rows come from: writes them to o; arg is the caller's of cli_rows. */
+typedef int cli_source(struct console *console, void *arg, struct output *o, struct error *err);
+/* Opens the console and the output that the command's row asks for, has source write, and closes the output.
+ */
+int cli_rows(struct cli *c, cli_source *source, void *arg, struct error *err) MUST_USE;
 /*
  * Text for people on stdout; at once with `live`.  1 when nobody reads any more or it cannot be written,
  * which is told when the program ends.

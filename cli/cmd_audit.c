@@ -10,31 +10,36 @@
 #include "core/base/mem.h"
 #include "core/console/audit.h"
 
-static int audit_ls(struct cli *c, struct error *err)
-{
-	struct audit_filter filter = {
-	    .actor = cli_text(c, "actor"),
-	    .action = cli_text(c, "action"),
-	    .target = cli_text(c, "target"),
-	    .since_ms = cli_ms(c, "since", -1),
-	};
-	AUTO_JSON json_t *rows = NULL;
-	struct console *console = NULL;
-	struct output *o = NULL;
-	struct error missing = {0};
-	int rc = cli_console(c, &console, err);
+struct trail {
+	struct audit_filter filter;
+	struct error missing; /* whom could not be asked */
+};
 
-	if (rc == 0)
-		rc = cli_output(c, &o, err);
-	if (rc < 0)
-		return rc;
-	filter.limit = output_wanted(o, false);
-	rc = audit_read(console, &filter, &rows, &missing, err);
+static int write_trail(struct console *console, void *arg, struct output *o, struct error *err)
+{
+	struct trail *t = arg;
+	AUTO_JSON json_t *rows = NULL;
+	int rc;
+
+	t->filter.limit = output_wanted(o, false);
+	rc = audit_read(console, &t->filter, &rows, &t->missing, err);
 	for (size_t i = 0; i < json_array_size(rows) && rc == 0; i++)
 		rc = output_row(o, json_incref(json_array_get(rows, i)), err);
-	rc = output_close(o, rc, err);
-	if (rc == 0 && missing.code < 0)
-		return error_set(err, ERR_PARTLY, missing.what, "%s", missing.why);
+	return rc;
+}
+
+static int audit_ls(struct cli *c, struct error *err)
+{
+	struct trail t = {.filter = {
+			      .actor = cli_text(c, "actor"),
+			      .action = cli_text(c, "action"),
+			      .target = cli_text(c, "target"),
+			      .since_ms = cli_ms(c, "since", -1),
+			  }};
+	int rc = cli_rows(c, write_trail, &t, err);
+
+	if (rc == 0 && t.missing.code < 0)
+		return error_set(err, ERR_PARTLY, t.missing.what, "%s", t.missing.why);
 	return rc;
 }
 

@@ -45,22 +45,22 @@ static int list_events(struct console *console, const char *database, struct out
 	return rc;
 }
 
-static int outbox_ls(struct cli *c, struct error *err)
+static int write_events(struct console *console, void *arg, struct output *o, struct error *err)
 {
-	struct console *console = NULL;
-	struct output *o = NULL;
-	int rc = cli_console(c, &console, err);
+	const struct cli *c = arg;
+	int rc = 0;
 
-	if (rc == 0)
-		rc = cli_output(c, &o, err);
-	if (rc < 0)
-		return rc;
 	if (cli_arguments(c) > 0)
-		rc = list_events(console, cli_argument(c, 0), o, err);
-	for (int i = 0; cli_arguments(c) == 0 && i < DAEMON_COUNT && rc == 0; i++)
+		return list_events(console, cli_argument(c, 0), o, err);
+	for (int i = 0; i < DAEMON_COUNT && rc == 0; i++)
 		if (daemons[i].outbox)
 			rc = list_events(console, daemons[i].database, o, err);
-	return output_close(o, rc, err);
+	return rc;
+}
+
+static int outbox_ls(struct cli *c, struct error *err)
+{
+	return cli_rows(c, write_events, c, err);
 }
 
 static const struct column status_columns[] = {

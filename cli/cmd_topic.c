@@ -18,18 +18,15 @@
 
 #define HEADERS_MAX 32
 
+static int write_topics(struct console *console, void *arg, struct output *o, struct error *err)
+{
+	(void)arg;
+	return topics_list(console, resource_row, o, err);
+}
+
 static int topic_ls(struct cli *c, struct error *err)
 {
-	struct console *console = NULL;
-	struct output *o = NULL;
-	int rc = cli_console(c, &console, err);
-
-	if (rc == 0)
-		rc = cli_output(c, &o, err);
-	if (rc < 0)
-		return rc;
-	rc = topics_list(console, resource_row, o, err);
-	return output_close(o, rc, err);
+	return cli_rows(c, write_topics, NULL, err);
 }
 
 static int topic_show(struct cli *c, struct error *err)

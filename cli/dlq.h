@@ -19,6 +19,13 @@ bool dlq_serious(const struct cli *c);
 /* cmd_dlq.c */
 extern const struct column dlq_result_columns[];
 
+/* dlq_list.c */
+int dlq_ls(struct cli *c, struct error *err);
+int dlq_groups_ls(struct cli *c, struct error *err);
+int dlq_stats_ls(struct cli *c, struct error *err);
+int dlq_show(struct cli *c, struct error *err);
+extern const struct column dlq_letter_columns[], dlq_group_columns[], dlq_stats_columns[], dlq_show_columns[];
+
 /* dlq_show.c: one letter for people. */
 void dlq_draw(struct buf *out, const json_t *letter, const struct cli *c);
 /* The rows of a diff, as - and + lines. */

@@ -11,18 +11,22 @@ int resource_row(void *arg, json_t *row, struct error *err)
 	return output_row(arg, row, err);
 }
 
+struct route {
+	const char *daemon, *path;
+};
+
+static int write_route(struct console *console, void *arg, struct output *o, struct error *err)
+{
+	const struct route *r = arg;
+
+	return api_list(console, r->daemon, r->path, output_wanted(o, false), resource_row, o, err);
+}
+
 int resource_list(struct cli *c, const char *daemon, const char *path, struct error *err)
 {
-	struct console *console = NULL;
-	struct output *o = NULL;
-	int rc = cli_console(c, &console, err);
+	struct route r = {daemon, path};
 
-	if (rc == 0)
-		rc = cli_output(c, &o, err);
-	if (rc < 0)
-		return rc;
-	rc = api_list(console, daemon, path, output_wanted(o, false), resource_row, o, err);
-	return output_close(o, rc, err);
+	return cli_rows(c, write_route, &r, err);
 }
 
 int resource_show(struct cli *c, const char *daemon, const char *path, const char *member, struct error *err)
