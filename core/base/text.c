@@ -82,3 +82,14 @@ void text_safe(struct buf *out, const char *text, size_t n)
 		i += len;
 	}
 }
+
+int text_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}

@@ -24,5 +24,7 @@ char *text_mended(const char *text);
  * are not UTF-8 as \x1b, characters that turn the direction of writing as \u{202e}.
  */
 void text_safe(struct buf *out, const char *text, size_t n);
+/* What a hexadecimal digit of either case stands for; -1 when it is none. */
+int text_hex(char c);
 
 #endif

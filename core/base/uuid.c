@@ -9,6 +9,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "core/base/text.h"
+
 const struct uuid UUID_NAMESPACE_PIZZA = {
     {0x9a, 0x3e, 0x5f, 0x10, 0x6d, 0x0b, 0x4c, 0x57, 0x8d, 0x3a, 0x70, 0x69, 0x7a, 0x7a, 0x61, 0x01}};
 
@@ -142,17 +144,6 @@ const char *uuid_format(struct uuid u, char text[UUID_TEXT_SIZE])
 	return text;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool uuid_parse(const char *text, struct uuid *ret)
 {
 	struct uuid u;
@@ -163,8 +154,8 @@ bool uuid_parse(const char *text, struct uuid *ret)
 
 		if ((i == 4 || i == 6 || i == 8 || i == 10) && *p++ != '-')
 			return false;
-		high = hex_value(p[0]);
-		low = high < 0 ? -1 : hex_value(p[1]);
+		high = text_hex(p[0]);
+		low = high < 0 ? -1 : text_hex(p[1]);
 		if (low < 0)
 			return false;
 		u.b[i] = (uint8_t)(high << 4 | low);

@@ -20,7 +20,7 @@ struct console {
 	struct db *db;
 	struct db_conn *conn;
 	struct bus_admin *bus;
-	char bootstrap[256];
+	char bootstrap[DAEMONS_BOOTSTRAP_SIZE];
 	char token[65];
 };
 
@@ -148,13 +148,7 @@ void console_db_lost(struct console *c)
 
 const char *console_bootstrap(struct console *c)
 {
-	const char *given = config_string(CONFIG_KAFKA_BOOTSTRAP);
-
-	if (*given != '\0')
-		return given;
-	snprintf(c->bootstrap, sizeof(c->bootstrap), "127.0.0.1:%d",
-		 (int)config_int(CONFIG_PORT_BASE) + PORT_OFFSET_KAFKA);
-	return c->bootstrap;
+	return daemons_bootstrap(c->bootstrap);
 }
 
 /* Asks once whether a broker answers, so that every command on Kafka fails alike and in time. */

@@ -3,6 +3,7 @@
  */
 #include "core/contract/daemons.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/config/config.h"
@@ -161,4 +162,15 @@ const struct daemon_info *daemon_find(const char *name)
 int daemon_port(const struct daemon_info *d)
 {
 	return (int)config_int(CONFIG_PORT_BASE) + d->port;
+}
+
+const char *daemons_bootstrap(char text[DAEMONS_BOOTSTRAP_SIZE])
+{
+	const char *given = config_string(CONFIG_KAFKA_BOOTSTRAP);
+
+	if (*given != '\0')
+		return given;
+	snprintf(text, DAEMONS_BOOTSTRAP_SIZE, "127.0.0.1:%d",
+		 (int)config_int(CONFIG_PORT_BASE) + PORT_OFFSET_KAFKA);
+	return text;
 }

@@ -53,4 +53,10 @@ int daemon_port(const struct daemon_info *d);
 #define PORT_OFFSET_KAFKA_CONTROLLER 93
 #define PORT_OFFSET_MODBUS	     502
 
+#define DAEMONS_BOOTSTRAP_SIZE 32 /* room for "127.0.0.1:5092" */
+
+/* Where Kafka is: kafka.bootstrap (borrowed from the configuration), else the private broker, written to
+ * text. */
+const char *daemons_bootstrap(char text[DAEMONS_BOOTSTRAP_SIZE]);
+
 #endif

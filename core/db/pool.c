@@ -6,9 +6,9 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <time.h>
 
 #include "core/base/clock.h"
+#include "core/base/cond.h"
 #include "core/base/mem.h"
 
 struct db {
@@ -23,16 +23,12 @@ struct db {
 struct db *db_new(const struct db_options *options)
 {
 	struct db *db = xcalloc(1, sizeof(*db));
-	pthread_condattr_t attr;
 
 	db->options = *options;
 	if (db->options.pool_size < 1)
 		db->options.pool_size = 1;
 	pthread_mutex_init(&db->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&db->released, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&db->released);
 	return db;
 }
 
@@ -68,13 +64,12 @@ int db_in_use(struct db *db)
 static bool take_slot(struct db *db, struct db_conn **ret)
 {
 	struct mono deadline = mono_add_ms(mono_now(), db->options.acquire_timeout_ms);
-	struct timespec until = {deadline.ns / 1000000000, deadline.ns % 1000000000};
 	bool found;
 
 	*ret = NULL;
 	pthread_mutex_lock(&db->lock);
 	while (db->idle == NULL && db->open >= db->options.pool_size)
-		if (pthread_cond_timedwait(&db->released, &db->lock, &until) != 0)
+		if (!cond_wait_until(&db->released, &db->lock, deadline))
 			break;
 	found = db->idle != NULL || db->open < db->options.pool_size;
 	if (db->idle != NULL) {

@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "core/base/clock.h"
+#include "core/base/cond.h"
 #include "core/base/mem.h"
 
 #define BODY_MAX    ((size_t)64 << 20) /* of a reply */
@@ -434,13 +434,8 @@ static void free_client(struct http_client *c)
 
 static void init_locks(struct http_client *c)
 {
-	pthread_condattr_t monotonic;
-
 	pthread_mutex_init(&c->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&c->empty, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	cond_init(&c->empty);
 }
 
 int http_client_new(int max_in_flight, struct http_client **ret, struct error *err)
@@ -498,12 +493,11 @@ int http_client_pending(struct http_client *c)
 void http_client_free(struct http_client *c, int drain_ms)
 {
 	struct mono deadline = mono_add_ms(mono_now(), drain_ms);
-	struct timespec until = {.tv_sec = deadline.ns / 1000000000, .tv_nsec = deadline.ns % 1000000000};
 
 	if (c == NULL)
 		return;
 	pthread_mutex_lock(&c->lock);
-	while (c->pending > 0 && pthread_cond_timedwait(&c->empty, &c->lock, &until) == 0)
+	while (c->pending > 0 && cond_wait_until(&c->empty, &c->lock, deadline))
 		;
 	c->aborting = c->pending > 0;
 	c->stopping = true;

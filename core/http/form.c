@@ -8,17 +8,6 @@
 #include "core/base/text.h"
 #include "core/http/private.h"
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool http_decode(char *text, size_t *ret_len, bool plus)
 {
 	char *out = text;
@@ -27,8 +16,8 @@ bool http_decode(char *text, size_t *ret_len, bool plus)
 		char c = *p;
 
 		if (c == '%') {
-			int high = hex_digit(p[1]);
-			int low = high < 0 ? -1 : hex_digit(p[2]);
+			int high = text_hex(p[1]);
+			int low = high < 0 ? -1 : text_hex(p[2]);
 
 			if (low < 0 || high * 16 + low == 0)
 				return false;

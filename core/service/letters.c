@@ -4,8 +4,8 @@
 #include "core/service/letters.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "core/base/cond.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/bus/admin.h"
@@ -191,12 +191,11 @@ static int send_one(struct letters *l, struct error *err)
 static bool wait_due(struct letters *l, bool failed)
 {
 	struct mono until = mono_add_ms(mono_now(), AGAIN_MS);
-	struct timespec t = {.tv_sec = until.ns / 1000000000, .tv_nsec = until.ns % 1000000000};
 	bool go_on;
 
 	pthread_mutex_lock(&l->lock);
-	while (!l->stopping && failed && mono_left_ms(until) > 0)
-		pthread_cond_timedwait(&l->wake, &l->lock, &t);
+	while (!l->stopping && failed && cond_wait_until(&l->wake, &l->lock, until))
+		;
 	while (!l->stopping && !failed && !l->due)
 		pthread_cond_wait(&l->wake, &l->lock);
 	l->due = false;
@@ -227,16 +226,12 @@ static void *letters_main(void *arg)
 int letters_start(struct service *s, struct letters **ret, struct error *err)
 {
 	struct letters *l = xcalloc(1, sizeof(*l));
-	pthread_condattr_t monotonic;
 
 	l->service = s;
 	l->sender = deadletter_new(s);
 	l->due = true; /* what an earlier process left */
 	pthread_mutex_init(&l->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&l->wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	cond_init(&l->wake);
 	if (pthread_create(&l->thread, NULL, letters_main, l) != 0) {
 		deadletter_free(l->sender);
 		free(l);

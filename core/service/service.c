@@ -65,13 +65,10 @@ const char *service_client_id(struct service *s)
 
 const char *service_bootstrap(struct service *s)
 {
-	static char local[32];
+	static char local[DAEMONS_BOOTSTRAP_SIZE];
 
 	(void)s;
-	if (config_string(CONFIG_KAFKA_BOOTSTRAP)[0] != '\0')
-		return config_string(CONFIG_KAFKA_BOOTSTRAP);
-	snprintf(local, sizeof(local), "127.0.0.1:%d", (int)config_int(CONFIG_PORT_BASE) + PORT_OFFSET_KAFKA);
-	return local;
+	return daemons_bootstrap(local);
 }
 
 void service_db_options(struct service *s, const struct daemon_info *owner, struct db_options *ret)

@@ -9,8 +9,8 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/base/cond.h"
 #include "core/base/crash.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -55,9 +55,7 @@ struct workqueue {
 
 static void wait_until(struct workqueue *q, pthread_cond_t *cond, struct mono until)
 {
-	struct timespec t = {.tv_sec = until.ns / 1000000000, .tv_nsec = until.ns % 1000000000};
-
-	pthread_cond_timedwait(cond, &q->lock, &t);
+	(void)cond_wait_until(cond, &q->lock, until);
 }
 
 static void wait_ms(struct workqueue *q, pthread_cond_t *cond, int64_t ms)
@@ -366,14 +364,10 @@ static void *record_loop(void *arg)
 static void init_locks(struct workqueue *q)
 {
 	pthread_cond_t *const conds[] = {&q->claim_wake, &q->start_wake, &q->record_wake, &q->quiet};
-	pthread_condattr_t monotonic;
 
 	pthread_mutex_init(&q->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	for (size_t i = 0; i < ARRAY_LEN(conds); i++)
-		pthread_cond_init(conds[i], &monotonic);
-	pthread_condattr_destroy(&monotonic);
+		cond_init(conds[i]);
 }
 
 static void destroy(struct workqueue *q)

@@ -10,9 +10,9 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/base/clock.h"
+#include "core/base/cond.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/bus/admin.h"
@@ -82,20 +82,13 @@ static bool stopping(struct rebuild *r)
 /* Waits until there is something to do, or for ms milliseconds (-1: for ever). */
 static void wait_request(struct rebuild *r, int64_t ms)
 {
-	struct timespec until;
+	struct mono until = mono_add_ms(mono_now(), ms);
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
 	pthread_mutex_lock(&r->lock);
 	while (!r->stopping && !r->requested) {
 		if (ms < 0)
 			pthread_cond_wait(&r->wake, &r->lock);
-		else if (pthread_cond_timedwait(&r->wake, &r->lock, &until) != 0)
+		else if (!cond_wait_until(&r->wake, &r->lock, until))
 			break;
 	}
 	r->requested = false;
@@ -481,7 +474,7 @@ int rebuild_new(struct service *s, struct rebuild **ret, struct error *err)
 
 	r->service = s;
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_cond_init(&r->wake, NULL);
+	cond_init(&r->wake);
 	if (pthread_create(&r->thread, NULL, rebuild_main, r) != 0) {
 		error_errno(err, "start the rebuild's thread");
 		free(r);

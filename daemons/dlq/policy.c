@@ -6,8 +6,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/base/cond.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -18,8 +18,8 @@
 #include "daemons/dlq/jobs.h"
 #include "daemons/dlq/store.h"
 
-#define SWEEP_SECONDS 5
-#define EXPIRE_BATCH  "5000"
+#define SWEEP_MS     5000
+#define EXPIRE_BATCH "5000"
 
 struct policy {
 	struct service *service;
@@ -281,17 +281,14 @@ static void sweep(struct policy *p)
 static void *policy_main(void *arg)
 {
 	struct policy *p = arg;
-	struct timespec until;
 
 	pthread_mutex_lock(&p->lock);
 	while (!p->stopping) {
 		pthread_mutex_unlock(&p->lock);
 		sweep(p);
 		pthread_mutex_lock(&p->lock);
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += SWEEP_SECONDS;
 		if (!p->stopping)
-			pthread_cond_timedwait(&p->wake, &p->lock, &until);
+			(void)cond_wait_until(&p->wake, &p->lock, mono_add_ms(mono_now(), SWEEP_MS));
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
@@ -304,7 +301,7 @@ int policy_start(struct service *s, struct runner *runner, struct policy **ret, 
 	p->service = s;
 	p->runner = runner;
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_cond_init(&p->wake, NULL);
+	cond_init(&p->wake);
 	if (pthread_create(&p->thread, NULL, policy_main, p) != 0) {
 		free(p);
 		return error_errno(err, "start the policy thread");

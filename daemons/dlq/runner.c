@@ -12,9 +12,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/base/clock.h"
+#include "core/base/cond.h"
 #include "core/base/crash.h"
 #include "core/base/json.h"
 #include "core/base/log.h"
@@ -53,19 +53,12 @@ struct runner {
 /* Waits for ms milliseconds, or until runner_wake or the end. */
 static void rest(struct runner *r, int64_t ms)
 {
-	struct timespec until;
+	struct mono until = mono_add_ms(mono_now(), ms);
 	unsigned looks;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	pthread_mutex_lock(&r->lock);
 	looks = r->looks;
-	while (!r->stopping && r->looks == looks && pthread_cond_timedwait(&r->wake, &r->lock, &until) == 0)
+	while (!r->stopping && r->looks == looks && cond_wait_until(&r->wake, &r->lock, until))
 		;
 	pthread_mutex_unlock(&r->lock);
 }
@@ -451,15 +444,11 @@ static void *runner_main(void *arg)
 int runner_new(struct service *s, struct runner **ret, struct error *err)
 {
 	struct runner *r = xcalloc(1, sizeof(*r));
-	pthread_condattr_t attr;
 	int rc;
 
 	r->service = s;
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&r->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&r->wake);
 	rc = paths_operator_token(false, r->token, err);
 	if (rc == 0 && pthread_create(&r->thread, NULL, runner_main, r) != 0)
 		rc = error_errno(err, "start the job runner");

@@ -6,8 +6,8 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/base/cond.h"
 #include "core/base/log.h"
 #include "core/base/map.h"
 #include "core/base/mem.h"
@@ -236,12 +236,11 @@ static void tick(struct watch *w)
 static bool wait_tick(struct watch *w)
 {
 	struct mono until = mono_add_ms(mono_now(), TICK_MS);
-	struct timespec t = {.tv_sec = until.ns / 1000000000, .tv_nsec = until.ns % 1000000000};
 	bool go_on;
 
 	pthread_mutex_lock(&w->lock);
-	while (!w->stopping && mono_left_ms(until) > 0)
-		pthread_cond_timedwait(&w->wake, &w->lock, &t);
+	while (!w->stopping && cond_wait_until(&w->wake, &w->lock, until))
+		;
 	go_on = !w->stopping;
 	pthread_mutex_unlock(&w->lock);
 	return go_on;
@@ -259,14 +258,10 @@ static void *watch_main(void *arg)
 int watch_start(struct service *s, struct watch **ret, struct error *err)
 {
 	struct watch *w = xcalloc(1, sizeof(*w));
-	pthread_condattr_t monotonic;
 
 	w->service = s;
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	cond_init(&w->wake);
 	if (pthread_create(&w->thread, NULL, watch_main, w) != 0) {
 		free(w);
 		return error_errno(err, "start the watch over deadlines");

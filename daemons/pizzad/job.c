@@ -37,16 +37,11 @@ static unsigned last_number; /* the loop's thread alone */
 
 static int remove_members(const struct job *j, struct error *err)
 {
-	const char *bootstrap = config_string(CONFIG_KAFKA_BOOTSTRAP);
-	struct bus_options options = {.client_id = "pizzad"};
-	char private[32], instance[64];
+	char bootstrap[DAEMONS_BOOTSTRAP_SIZE], instance[64];
+	struct bus_options options = {.bootstrap = daemons_bootstrap(bootstrap), .client_id = "pizzad"};
 	struct bus_admin *a;
-	int rc;
+	int rc = bus_admin_new(&options, KAFKA_TIMEOUT_MS, &a, err);
 
-	snprintf(private, sizeof(private), "127.0.0.1:%d",
-		 (int)config_int(CONFIG_PORT_BASE) + PORT_OFFSET_KAFKA);
-	options.bootstrap = bootstrap[0] != '\0' ? bootstrap : private;
-	rc = bus_admin_new(&options, KAFKA_TIMEOUT_MS, &a, err);
 	if (rc < 0)
 		return rc;
 	for (int replica = j->from; rc == 0 && replica <= j->to; replica++) {

@@ -276,16 +276,11 @@ static int await_broker(struct bus_admin *a, struct error *err)
 
 int provision_topics(struct error *err)
 {
-	const char *bootstrap = config_string(CONFIG_KAFKA_BOOTSTRAP);
-	struct bus_options options = {.client_id = "pizzad"};
+	char bootstrap[DAEMONS_BOOTSTRAP_SIZE];
+	struct bus_options options = {.bootstrap = daemons_bootstrap(bootstrap), .client_id = "pizzad"};
 	struct bus_admin *a;
-	char private[32];
-	int rc;
+	int rc = bus_admin_new(&options, KAFKA_TIMEOUT_MS, &a, err);
 
-	snprintf(private, sizeof(private), "127.0.0.1:%d",
-		 (int)config_int(CONFIG_PORT_BASE) + PORT_OFFSET_KAFKA);
-	options.bootstrap = bootstrap[0] != '\0' ? bootstrap : private;
-	rc = bus_admin_new(&options, KAFKA_TIMEOUT_MS, &a, err);
 	if (rc < 0)
 		return rc;
 	rc = await_broker(a, err);
@@ -294,7 +289,7 @@ int provision_topics(struct error *err)
 	if (rc == 0)
 		rc = await_topics(a, err);
 	bus_admin_free(a);
-	if (rc < 0 && bootstrap[0] != '\0')
+	if (rc < 0 && config_string(CONFIG_KAFKA_BOOTSTRAP)[0] != '\0')
 		error_hint(err, "kafka.bootstrap must lead to a running cluster where topics may be created");
 	return rc;
 }

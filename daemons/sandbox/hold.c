@@ -4,8 +4,8 @@
 #include "daemons/sandbox/hold.h"
 
 #include <pthread.h>
-#include <time.h>
 
+#include "core/base/cond.h"
 #include "core/base/mem.h"
 
 #define HURRY_MS 100
@@ -78,7 +78,6 @@ static bool due_now(struct hold *h)
 static void wait_due(struct hold *h)
 {
 	struct mono until = mono_add_ms(mono_now(), HURRY_MS);
-	struct timespec ts;
 
 	if (h->count == 0) {
 		pthread_cond_wait(&h->changed, &h->lock);
@@ -86,8 +85,7 @@ static void wait_due(struct hold *h)
 	}
 	if (h->heap[0].due.ns < until.ns)
 		until = h->heap[0].due;
-	ts = (struct timespec){.tv_sec = until.ns / 1000000000, .tv_nsec = until.ns % 1000000000};
-	pthread_cond_timedwait(&h->changed, &h->lock, &ts);
+	(void)cond_wait_until(&h->changed, &h->lock, until);
 }
 
 static void *run(void *arg)
@@ -113,15 +111,11 @@ static void *run(void *arg)
 int hold_new(const struct hold_options *options, struct hold **ret, struct error *err)
 {
 	struct hold *h = xcalloc(1, sizeof(*h));
-	pthread_condattr_t attr;
 	int rc;
 
 	h->options = *options;
 	pthread_mutex_init(&h->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&h->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&h->changed);
 	rc = pthread_create(&h->thread, NULL, run, h);
 	if (rc != 0) {
 		pthread_cond_destroy(&h->changed);

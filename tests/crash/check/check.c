@@ -260,7 +260,7 @@ static void read_options(struct options *o, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	char bootstrap[64];
+	char bootstrap[DAEMONS_BOOTSTRAP_SIZE];
 	struct options o;
 	struct error err;
 	int rc;
@@ -272,9 +272,7 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		rc = config_load(NULL, &err);
 	if (rc == 0) {
-		snprintf(bootstrap, sizeof(bootstrap), "127.0.0.1:%d",
-			 (int)config_int(CONFIG_PORT_BASE) + PORT_OFFSET_KAFKA);
-		o.checker.bus = (struct bus_options){bootstrap, "check"};
+		o.checker.bus = (struct bus_options){daemons_bootstrap(bootstrap), "check"};
 		rc = run(&o, &err);
 	}
 	if (rc < 0) {

@@ -112,7 +112,7 @@ static void run(struct storm *s)
 
 int main(int argc, char **argv)
 {
-	char bootstrap[64];
+	char bootstrap[DAEMONS_BOOTSTRAP_SIZE];
 	struct storm s;
 	struct error err;
 
@@ -122,9 +122,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	log_set_level(LOG_ERROR);
-	snprintf(bootstrap, sizeof(bootstrap), "127.0.0.1:%d",
-		 (int)config_int(CONFIG_PORT_BASE) + PORT_OFFSET_KAFKA);
-	s.bus = (struct bus_options){bootstrap, "storm"};
+	s.bus = (struct bus_options){daemons_bootstrap(bootstrap), "storm"};
 	s.site.port = daemon_port(&daemons[DAEMON_ORDER]);
 	s.random.state = s.seed;
 	s.start = mono_now();
