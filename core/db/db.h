@@ -140,6 +140,9 @@ struct db_result; /* rows; free with db_result_free */
 /* Runs a prepared statement.  params may be NULL; ret may be NULL when the rows do not matter. */
 int db_exec(struct db_conn *c, struct db_statement *s, const struct db_params *params, struct db_result **ret,
 	    struct error *err) MUST_USE;
+/* The same on a connection borrowed for this statement alone. */
+int db_once(struct db *db, struct db_statement *s, const struct db_params *params, struct db_result **ret,
+	    struct error *err) MUST_USE;
 /* Runs SQL text as it is, several statements allowed, no parameters: migrations and administration. */
 int db_run(struct db_conn *c, const char *sql, struct error *err) MUST_USE;
 /* Runs one ad-hoc statement with parameters (not prepared). */

@@ -165,3 +165,15 @@ void db_release(struct db_conn *c)
 	}
 	give_slot(db, c);
 }
+
+int db_once(struct db *db, struct db_statement *s, const struct db_params *params, struct db_result **ret,
+	    struct error *err)
+{
+	struct db_conn *c = NULL;
+	int rc = db_acquire(db, &c, err);
+
+	if (rc == 0)
+		rc = db_exec(c, s, params, ret, err);
+	db_release(c);
+	return rc;
+}

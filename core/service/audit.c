@@ -127,17 +127,13 @@ static int list_page(struct service *s, const struct http_request *r, json_t **r
 {
 	CLEANUP(db_params_done) struct db_params p = {0};
 	CLEANUP(db_result_auto) struct db_result *rows = NULL;
-	struct db_conn *c = NULL;
 	int64_t limit = 0;
 	json_t *items;
 	char cursor[24];
 	int n, rc = read_query(r, &p, &limit, err);
 
 	if (rc == 0)
-		rc = db_acquire(service_db(s), &c, err);
-	if (rc == 0)
-		rc = db_exec(c, &audit_page, &p, &rows, err);
-	db_release(c);
+		rc = db_once(service_db(s), &audit_page, &p, &rows, err);
 	if (rc < 0)
 		return rc;
 	items = json_array();

@@ -14,7 +14,7 @@ DB_STATEMENT(inbox_insert, "INSERT INTO inbox (event_id, consumer) SELECT unnest
 static int insert(struct db_conn *tx, const char *consumer, const struct event *const *events, int n,
 		  struct db_result **ret, struct error *err)
 {
-	struct db_params params = {0};
+	CLEANUP(db_params_done) struct db_params params = {0};
 	struct db_array ids;
 	int rc;
 
@@ -24,7 +24,6 @@ static int insert(struct db_conn *tx, const char *consumer, const struct event *
 	db_param_array(&params, &ids);
 	db_param_text(&params, consumer);
 	rc = db_exec(tx, &inbox_insert, &params, ret, err);
-	db_params_done(&params);
 	db_array_done(&ids);
 	return rc;
 }

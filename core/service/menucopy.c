@@ -149,19 +149,12 @@ DB_STATEMENT(
 static int save(struct menucopy *m, const struct menu_pizza *p, const json_t *data, struct error *err)
 {
 	AUTO_FREE char *text = json_text(data);
-	struct db_params params = {0};
-	struct db_conn *c;
-	int rc = db_acquire(service_db(m->service), &c, err);
+	CLEANUP(db_params_done) struct db_params params = {0};
 
-	if (rc < 0)
-		return rc;
 	db_param_text(&params, p->pizza_id);
 	db_param_int(&params, p->version);
 	db_param_text(&params, text);
-	rc = db_exec(c, &menu_copy_save, &params, NULL, err);
-	db_params_done(&params);
-	db_release(c);
-	return rc;
+	return db_once(service_db(m->service), &menu_copy_save, &params, NULL, err);
 }
 
 /* --- the reader's thread --- */

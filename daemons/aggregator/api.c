@@ -10,19 +10,6 @@
 #include "core/service/service.h"
 #include "daemons/aggregator/rebuild.h"
 
-/* Runs one statement on a connection of the pool. */
-static int query(struct service *s, struct db_statement *statement, const struct db_params *p,
-		 struct db_result **ret, struct error *err)
-{
-	struct db_conn *c = NULL;
-	int rc = db_acquire(service_db(s), &c, err);
-
-	if (rc == 0)
-		rc = db_exec(c, statement, p, ret, err);
-	db_release(c);
-	return rc;
-}
-
 static json_t *text_at(const struct db_result *r, int row, int column)
 {
 	return db_is_null(r, row, column) ? json_null() : json_string(db_text(r, row, column));
@@ -62,7 +49,7 @@ static void get_kpi(struct http_request *r, void *arg)
 		rc = error_set(&err, ERR_USAGE, "since", "must be a duration such as 15m or 2h");
 	}
 	if (rc == 0)
-		rc = query(arg, &kpi_show, &p, &row, &err);
+		rc = db_once(service_db(arg), &kpi_show, &p, &row, &err);
 	if (rc < 0)
 		http_reply_error(r, &err);
 	else
@@ -121,11 +108,11 @@ static void get_saga(struct http_request *r, void *arg)
 		rc = error_set(&err, ERR_USAGE, "order id", "must be a UUID");
 	db_param_text(&p, id);
 	if (rc == 0)
-		rc = query(arg, &saga_show, &p, &row, &err);
+		rc = db_once(service_db(arg), &saga_show, &p, &row, &err);
 	if (rc == 0 && db_rows(row) == 0)
 		rc = error_set(&err, ERR_NOT_FOUND, "saga", "no event of order %s is known", id);
 	if (rc == 0)
-		rc = query(arg, &saga_events, &p, &events, &err);
+		rc = db_once(service_db(arg), &saga_events, &p, &events, &err);
 	if (rc < 0) {
 		http_reply_error(r, &err);
 		return;

@@ -176,14 +176,13 @@ DB_STATEMENT(rebuild_count, "UPDATE public.rebuilds SET events_done = events_don
 
 static int apply(struct attempt *a, int n, struct error *err)
 {
-	struct db_params p = {0};
+	CLEANUP(db_params_done) struct db_params p = {0};
 	int rc = store_apply(a->store, a->db, a->pointers, n, err);
 
 	if (rc < 0)
 		return rc;
 	db_param_int(&p, a->batch.count);
 	rc = db_exec(a->db, &rebuild_count, &p, NULL, err);
-	db_params_done(&p);
 	return rc;
 }
 
@@ -252,7 +251,7 @@ DB_STATEMENT(
 static int keep_compacted(struct db_conn *tx, struct error *err)
 {
 	struct db_array names;
-	struct db_params p = {0};
+	CLEANUP(db_params_done) struct db_params p = {0};
 	int rc;
 
 	db_array_init(&names, DB_TEXT);
@@ -261,7 +260,6 @@ static int keep_compacted(struct db_conn *tx, struct error *err)
 			db_array_text(&names, topics[i].name);
 	db_param_array(&p, &names);
 	rc = db_exec(tx, &rebuild_keep_compacted, &p, NULL, err);
-	db_params_done(&p);
 	db_array_done(&names);
 	return rc;
 }
@@ -346,7 +344,7 @@ DB_STATEMENT(rebuild_total, "UPDATE public.rebuilds SET events_total = $1");
 
 static int tell_total(struct attempt *a, struct error *err)
 {
-	struct db_params p = {0};
+	CLEANUP(db_params_done) struct db_params p = {0};
 	int64_t total = 0;
 	int rc = ask_ends(a, err);
 
@@ -357,7 +355,6 @@ static int tell_total(struct attempt *a, struct error *err)
 			total += a->ends[i].end - a->ends[i].begin;
 	db_param_int(&p, total);
 	rc = db_exec(a->db, &rebuild_total, &p, NULL, err);
-	db_params_done(&p);
 	return rc;
 }
 
@@ -423,12 +420,8 @@ DB_STATEMENT(rebuild_wanted, "SELECT 1 FROM rebuilds WHERE running");
 static int wanted(struct rebuild *r)
 {
 	CLEANUP(db_result_auto) struct db_result *rows = NULL;
-	struct db_conn *c = NULL;
-	int rc = db_acquire(service_db(r->service), &c, NULL);
+	int rc = db_once(service_db(r->service), &rebuild_wanted, NULL, &rows, NULL);
 
-	if (rc == 0)
-		rc = db_exec(c, &rebuild_wanted, NULL, &rows, NULL);
-	db_release(c);
 	return rc < 0 ? rc : db_rows(rows) > 0;
 }
 
@@ -546,12 +539,8 @@ DB_STATEMENT(rebuild_show,
 int rebuild_progress(struct rebuild *r, json_t **ret, struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *row = NULL;
-	struct db_conn *c = NULL;
-	int rc = db_acquire(service_db(r->service), &c, err);
+	int rc = db_once(service_db(r->service), &rebuild_show, NULL, &row, err);
 
-	if (rc == 0)
-		rc = db_exec(c, &rebuild_show, NULL, &row, err);
-	db_release(c);
 	if (rc < 0)
 		return rc;
 	if (db_rows(row) == 0)

@@ -102,8 +102,7 @@ static void init_arrays(struct db_array *a, const enum db_type *types, int n)
 static int exec_arrays(struct db_conn *c, struct db_statement *s, struct db_array *a, int n,
 		       const struct claim *claim, struct db_result **ret, struct error *err)
 {
-	struct db_params p = {0};
-	int rc;
+	CLEANUP(db_params_done) struct db_params p = {0};
 
 	for (int i = 0; i < n; i++) {
 		db_param_array(&p, &a[i]);
@@ -113,9 +112,7 @@ static int exec_arrays(struct db_conn *c, struct db_statement *s, struct db_arra
 		db_param_int(&p, claim->lease_ms);
 		db_param_int(&p, claim->replica);
 	}
-	rc = db_exec(c, s, &p, ret, err);
-	db_params_done(&p);
-	return rc;
+	return db_exec(c, s, &p, ret, err);
 }
 
 static void add_text(struct db_array *a, const char *text)
@@ -388,15 +385,12 @@ int store_refund_change(struct db_conn *tx, const struct refund_change *changes,
 static int exec_claim(struct db_conn *c, struct db_statement *s, int limit, struct claim claim,
 		      struct db_result **ret, struct error *err)
 {
-	struct db_params p = {0};
-	int rc;
+	CLEANUP(db_params_done) struct db_params p = {0};
 
 	db_param_int(&p, limit);
 	db_param_int(&p, claim.lease_ms);
 	db_param_int(&p, claim.replica);
-	rc = db_exec(c, s, &p, ret, err);
-	db_params_done(&p);
-	return rc;
+	return db_exec(c, s, &p, ret, err);
 }
 
 DB_STATEMENT(
@@ -470,6 +464,16 @@ int store_release(struct db_conn *c, struct job *const *jobs, int n, struct erro
 	return exec_arrays(c, &payments_release, a, ARRAY_LEN(types), NULL, NULL, err);
 }
 
+/* A statement about one order. */
+static int exec_order(struct db_conn *tx, struct db_statement *s, struct uuid order_id,
+		      struct db_result **ret, struct error *err)
+{
+	CLEANUP(db_params_done) struct db_params p = {0};
+
+	db_param_uuid(&p, order_id);
+	return db_exec(tx, s, &p, ret, err);
+}
+
 /* The next attempt number: nothing was found under the last one when it was given up. */
 DB_STATEMENT(
     payments_requeue,
@@ -480,11 +484,8 @@ DB_STATEMENT(
 int store_requeue(struct db_conn *tx, struct uuid order_id, int *ret_count, struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	CLEANUP(db_params_done) struct db_params p = {0};
-	int rc;
+	int rc = exec_order(tx, &payments_requeue, order_id, &r, err);
 
-	db_param_uuid(&p, order_id);
-	rc = db_exec(tx, &payments_requeue, &p, &r, err);
 	if (rc == 0)
 		*ret_count = (int)db_affected(r);
 	return rc;
@@ -501,11 +502,8 @@ DB_STATEMENT(
 int store_hasten(struct db_conn *tx, struct uuid order_id, int *ret_count, struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	CLEANUP(db_params_done) struct db_params p = {0};
-	int rc;
+	int rc = exec_order(tx, &order_hasten, order_id, &r, err);
 
-	db_param_uuid(&p, order_id);
-	rc = db_exec(tx, &order_hasten, &p, &r, err);
 	if (rc == 0)
 		*ret_count = (int)db_int(r, 0, 0);
 	return rc;
@@ -518,13 +516,10 @@ DB_STATEMENT(claims_end, "WITH refund AS (UPDATE refunds SET next_attempt_at = c
 
 int store_end_claims(struct db_conn *c, int replica, struct error *err)
 {
-	struct db_params p = {0};
-	int rc;
+	CLEANUP(db_params_done) struct db_params p = {0};
 
 	db_param_int(&p, replica);
-	rc = db_exec(c, &claims_end, &p, NULL, err);
-	db_params_done(&p);
-	return rc;
+	return db_exec(c, &claims_end, &p, NULL, err);
 }
 
 /* --- for the API --- */
@@ -535,12 +530,11 @@ DB_STATEMENT(payment_find, "SELECT " PAYMENT_FIELDS(
 int store_find(struct db_conn *c, struct uuid id, bool *ret_found, struct payment *ret, struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	struct db_params p = {0};
+	CLEANUP(db_params_done) struct db_params p = {0};
 	int rc;
 
 	db_param_uuid(&p, id);
 	rc = db_exec(c, &payment_find, &p, &r, err);
-	db_params_done(&p);
 	if (rc < 0)
 		return rc;
 	*ret_found = db_rows(r) > 0;
@@ -558,7 +552,7 @@ int store_list(struct db_conn *c, const struct payment_filter *filter, struct pa
 	       struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	struct db_params p = {0};
+	CLEANUP(db_params_done) struct db_params p = {0};
 	int rc;
 
 	db_param_int(&p, filter->limit);
@@ -568,7 +562,6 @@ int store_list(struct db_conn *c, const struct payment_filter *filter, struct pa
 	else
 		db_param_null(&p);
 	rc = db_exec(c, &payments_list, &p, &r, err);
-	db_params_done(&p);
 	if (rc < 0)
 		return rc;
 	*ret_count = db_rows(r);

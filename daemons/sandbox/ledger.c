@@ -72,21 +72,16 @@ int ledger_rows(struct db *db, const char *order_id, struct uuid before, int lim
 		struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	struct db_params p = {0};
-	struct db_conn *c;
-	int rc = db_acquire(db, &c, err);
+	CLEANUP(db_params_done) struct db_params p = {0};
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	if (uuid_is_nil(before))
 		memset(before.b, 0xff, sizeof(before.b));
 	db_param_int(&p, limit);
 	db_param_uuid(&p, before);
 	if (order_id != NULL)
 		db_param_text(&p, order_id);
-	rc = db_exec(c, order_id != NULL ? &ledger_of_order : &ledger_newest, &p, &r, err);
-	db_params_done(&p);
-	db_release(c);
+	rc = db_once(db, order_id != NULL ? &ledger_of_order : &ledger_newest, &p, &r, err);
 	if (rc < 0)
 		return rc;
 	*ret = json_array();
@@ -122,7 +117,7 @@ int ledger_summary(struct db *db, const char *order_id, json_t **ret, struct err
 {
 	CLEANUP(db_result_auto) struct db_result *sums = NULL;
 	CLEANUP(db_result_auto) struct db_result *twice = NULL;
-	struct db_params p = {0};
+	CLEANUP(db_params_done) struct db_params p = {0};
 	struct db_conn *c;
 	int rc = db_acquire(db, &c, err);
 
@@ -134,7 +129,6 @@ int ledger_summary(struct db *db, const char *order_id, json_t **ret, struct err
 		     &sums, err);
 	if (rc == 0 && order_id == NULL)
 		rc = db_exec(c, &ledger_twice, NULL, &twice, err);
-	db_params_done(&p);
 	db_release(c);
 	if (rc < 0)
 		return rc;
@@ -150,17 +144,12 @@ DB_STATEMENT(ledger_by_order, "SELECT order_id, " LEDGER_SUMS " FROM ledger WHER
 int ledger_orders(struct db *db, const char *after, int limit, json_t **ret, struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	struct db_params p = {0};
-	struct db_conn *c;
-	int rc = db_acquire(db, &c, err);
+	CLEANUP(db_params_done) struct db_params p = {0};
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	db_param_int(&p, limit);
 	db_param_text(&p, after != NULL ? after : "");
-	rc = db_exec(c, &ledger_by_order, &p, &r, err);
-	db_params_done(&p);
-	db_release(c);
+	rc = db_once(db, &ledger_by_order, &p, &r, err);
 	if (rc < 0)
 		return rc;
 	*ret = json_array();

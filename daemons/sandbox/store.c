@@ -87,12 +87,9 @@ int store_charges(struct db *db, const struct charge_row *rows, int n, struct re
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
 	struct db_array columns[CHARGE_COLUMNS] = {0};
-	struct db_params p = {0};
-	struct db_conn *c;
-	int rc = db_acquire(db, &c, err);
+	CLEANUP(db_params_done) struct db_params p = {0};
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	memset(replays, 0, (size_t)n * sizeof(*replays));
 	for (int i = 0; i < CHARGE_COLUMNS; i++)
 		db_array_init(&columns[i], charge_types[i]);
@@ -102,11 +99,9 @@ int store_charges(struct db *db, const struct charge_row *rows, int n, struct re
 		db_param_array(&p, &columns[i]);
 		db_array_done(&columns[i]);
 	}
-	rc = db_exec(c, &charges_insert, &p, &r, err);
+	rc = db_once(db, &charges_insert, &p, &r, err);
 	if (rc == 0)
 		take_replays(r, replays);
-	db_params_done(&p);
-	db_release(c);
 	return rc;
 }
 
@@ -137,13 +132,8 @@ static int each_intent(struct db *db, struct db_statement *s, const struct db_pa
 		       void *arg, struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	struct db_conn *c;
-	int rc = db_acquire(db, &c, err);
+	int rc = db_once(db, s, p, &r, err);
 
-	if (rc < 0)
-		return rc;
-	rc = db_exec(c, s, p, &r, err);
-	db_release(c);
 	for (int i = 0; rc == 0 && i < db_rows(r); i++) {
 		struct intent intent = intent_of(r, i);
 
@@ -221,12 +211,11 @@ DB_STATEMENT(answer_get, "SELECT fingerprint, http_status, body FROM answers WHE
 static int find_answer(struct db_conn *c, const char *key, struct replay *ret, struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	struct db_params p = {0};
+	CLEANUP(db_params_done) struct db_params p = {0};
 	int rc;
 
 	db_param_text(&p, key);
 	rc = db_exec(c, &answer_get, &p, &r, err);
-	db_params_done(&p);
 	if (rc < 0 || db_rows(r) == 0)
 		return rc;
 	ret->fingerprint = db_uuid(r, 0, 0);
@@ -240,16 +229,13 @@ DB_STATEMENT(answer_keep, "INSERT INTO answers (key, fingerprint, http_status, b
 static int keep_answer(struct db_conn *c, const struct refund_request *q, const struct answer *a,
 		       struct error *err)
 {
-	struct db_params p = {0};
-	int rc;
+	CLEANUP(db_params_done) struct db_params p = {0};
 
 	db_param_text(&p, q->key);
 	db_param_uuid(&p, q->fingerprint);
 	db_param_int(&p, a->http_status);
 	db_param_text(&p, a->body);
-	rc = db_exec(c, &answer_keep, &p, NULL, err);
-	db_params_done(&p);
-	return rc;
+	return db_exec(c, &answer_keep, &p, NULL, err);
 }
 
 DB_STATEMENT(refund_insert,
@@ -260,8 +246,7 @@ DB_STATEMENT(refund_insert,
 
 static int write_refund(struct db_conn *c, const struct refund *refund, struct error *err)
 {
-	struct db_params p = {0};
-	int rc;
+	CLEANUP(db_params_done) struct db_params p = {0};
 
 	db_param_uuid(&p, refund->id);
 	db_param_uuid(&p, refund->intent);
@@ -270,9 +255,7 @@ static int write_refund(struct db_conn *c, const struct refund *refund, struct e
 	db_param_text(&p, refund->status);
 	db_param_text(&p, refund->order_id);
 	db_param_text(&p, refund->metadata);
-	rc = db_exec(c, &refund_insert, &p, NULL, err);
-	db_params_done(&p);
-	return rc;
+	return db_exec(c, &refund_insert, &p, NULL, err);
 }
 
 DB_STATEMENT(intent_lock, "SELECT " INTENT_COLUMNS " FROM payment_intents WHERE id = $1::uuid FOR UPDATE");
@@ -282,7 +265,7 @@ static int execute_refund(struct db_conn *c, const struct refund_request *q, str
 			  struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	struct db_params p = {0};
+	CLEANUP(db_params_done) struct db_params p = {0};
 	struct intent intent = {0};
 	struct refund refund = {0};
 	bool write;
@@ -290,7 +273,6 @@ static int execute_refund(struct db_conn *c, const struct refund_request *q, str
 
 	db_param_uuid(&p, q->intent);
 	rc = db_exec(c, &intent_lock, &p, &r, err);
-	db_params_done(&p);
 	if (rc < 0)
 		return rc;
 	if (db_rows(r) > 0)
@@ -335,16 +317,11 @@ static int each_refund(struct db *db, struct db_statement *s, struct uuid id, re
 		       struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	struct db_params p = {0};
-	struct db_conn *c;
-	int rc = db_acquire(db, &c, err);
+	CLEANUP(db_params_done) struct db_params p = {0};
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	db_param_uuid(&p, id);
-	rc = db_exec(c, s, &p, &r, err);
-	db_params_done(&p);
-	db_release(c);
+	rc = db_once(db, s, &p, &r, err);
 	for (int i = 0; rc == 0 && i < db_rows(r); i++)
 		row(arg, &(struct refund){
 			     .id = db_uuid(r, i, 0),
@@ -382,12 +359,8 @@ DB_STATEMENT(sms_insert, "INSERT INTO sms_messages (id, account, recipient, send
 int store_sms(struct db *db, const struct sms *rows, int n, struct error *err)
 {
 	struct db_array columns[5] = {0};
-	struct db_params p = {0};
-	struct db_conn *c;
-	int rc = db_acquire(db, &c, err);
+	CLEANUP(db_params_done) struct db_params p = {0};
 
-	if (rc < 0)
-		return rc;
 	db_array_init(&columns[0], DB_UUID);
 	for (int i = 1; i < 5; i++)
 		db_array_init(&columns[i], DB_TEXT);
@@ -402,10 +375,7 @@ int store_sms(struct db *db, const struct sms *rows, int n, struct error *err)
 		db_param_array(&p, &columns[i]);
 		db_array_done(&columns[i]);
 	}
-	rc = db_exec(c, &sms_insert, &p, NULL, err);
-	db_params_done(&p);
-	db_release(c);
-	return rc;
+	return db_once(db, &sms_insert, &p, NULL, err);
 }
 
 DB_STATEMENT(sms_get, "SELECT id, created_at, account, recipient, sender, body FROM sms_messages "
@@ -417,19 +387,14 @@ int store_sms_find(struct db *db, const char *account, struct uuid id, int limit
 		   struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	struct db_params p = {0};
-	struct db_conn *c;
-	int rc = db_acquire(db, &c, err);
+	CLEANUP(db_params_done) struct db_params p = {0};
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	db_param_text(&p, account);
 	if (!uuid_is_nil(id))
 		db_param_uuid(&p, id);
 	db_param_int(&p, limit);
-	rc = db_exec(c, uuid_is_nil(id) ? &sms_list : &sms_get, &p, &r, err);
-	db_params_done(&p);
-	db_release(c);
+	rc = db_once(db, uuid_is_nil(id) ? &sms_list : &sms_get, &p, &r, err);
 	for (int i = 0; rc == 0 && i < db_rows(r); i++)
 		row(arg, &(struct sms){db_uuid(r, i, 0), db_time(r, i, 1), db_text(r, i, 2), db_text(r, i, 3),
 				       db_text(r, i, 4), db_text(r, i, 5)});
@@ -444,16 +409,11 @@ int store_faults_load(struct db *db, const char *provider, struct fault_set *fau
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
 	AUTO_JSON json_t *settings = NULL;
-	struct db_params p = {0};
-	struct db_conn *c;
-	int rc = db_acquire(db, &c, err);
+	CLEANUP(db_params_done) struct db_params p = {0};
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	db_param_text(&p, provider);
-	rc = db_exec(c, &faults_get, &p, &r, err);
-	db_params_done(&p);
-	db_release(c);
+	rc = db_once(db, &faults_get, &p, &r, err);
 	if (rc < 0 || db_rows(r) == 0)
 		return rc;
 	rc = json_parse_object(db_text(r, 0, 0), (size_t)db_length(r, 0, 0), &settings, err);

@@ -22,7 +22,7 @@ static void read_one(const json_t *message)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_text(data, size);
-	const json_t *messages, *message;
+	const json_t *messages = NULL, *message;
 	struct error err;
 	json_t *body;
 	size_t i;
