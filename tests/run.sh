@@ -5,6 +5,7 @@
 # Everything runs in homes of its own below one temporary folder and on ports of its own; nothing is left behind.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+. tests/ports.sh
 B=${1:-build}
 shift
 SUITES=${*:-links docs unit asan c live asan-live crash}
@@ -20,20 +21,6 @@ export PIZZA_PAGER=cat # nobody is there to turn pages
 unset PIZZA_HOME PIZZA_CONFIG PIZZA_CONTEXT PIZZA_PORT_BASE
 # Kafka's jar files come from the real cache.
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/pizza
-
-# A port base whose whole range is free of listeners; different runs try different ones.
-free_port_base() {
-	local base
-	for _ in $(seq 50); do
-		base=$((20000 + (RANDOM % 120) * 100)) # below the ephemeral range
-		if ! awk -v lo=$base -v hi=$((base + 99)) 'FNR > 1 { split($2, a, ":"); p = 0
-				for (i = 1; i <= length(a[2]); i++) p = p * 16 + index("0123456789ABCDEF", substr(a[2], i, 1)) - 1
-				if ((p >= lo && p <= hi) || p == lo + 502) found = 1 } END { exit !found }' /proc/net/tcp /proc/net/tcp6; then
-			echo $base
-			return
-		fi
-	done
-}
 
 # Counts of a finished log: cmocka's and TAP's own lines.
 count() {

@@ -5,6 +5,7 @@
 # Everything lives in a home below one temporary folder and on ports of its own; nothing is left behind.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+. tests/ports.sh
 B=$(cd "${1:-build}" && pwd) || exit 1
 BENCH=tests/bench
 export LC_ALL=C
@@ -89,20 +90,6 @@ wait_for() {
 		[ $SECONDS -lt $deadline ] || return 1
 		sleep 0.2
 	done
-}
-
-# A port base whose ports nobody listens on.
-free_port_base() {
-	local base port
-	for _ in $(seq 50); do
-		base=$((10000 + RANDOM % 220 * 100)) # below the ephemeral ports
-		for port in 1 2 3 4 5 7 9 12 20 92 93 502; do
-			(: <"/dev/tcp/127.0.0.1/$((base + port))") 2>/dev/null && continue 2
-		done
-		echo $base
-		return
-	done
-	fail "no free ports"
 }
 
 # --- the report ---
@@ -421,6 +408,7 @@ write_json() {
 }
 
 PIZZA_PORT_BASE=$(free_port_base)
+[ -n "$PIZZA_PORT_BASE" ] || fail "no free ports"
 export PIZZA_PORT_BASE
 BOOTSTRAP=127.0.0.1:$((PIZZA_PORT_BASE + 92))
 burst_figures=() alone_figures=()

@@ -1,5 +1,7 @@
 # pizzactl without a system: help, wrong usage, exit statuses, and manners of output.
 
+load ../common
+
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -10,16 +12,6 @@ setup() {
 	export PIZZA_PORT_BASE=64000 XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/config
 	export PIZZA_PAGER=cat
 	unset PIZZA_CONFIG PIZZA_DATABASE_URL PIZZA_KAFKA_BOOTSTRAP COLUMNS
-}
-
-# ctl STATUS ARG…: stdout in $out, stderr in $err; fails unless it ends with STATUS.
-ctl() {
-	local wanted=$1 status=0
-	shift
-	"$PIZZACTL" "$@" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" </dev/null || status=$?
-	out=$(cat "$BATS_TEST_TMPDIR/out")
-	err=$(cat "$BATS_TEST_TMPDIR/err")
-	[ "$status" = "$wanted" ] || { echo "pizzactl $*: status $status, not $wanted; $err"; return 1; }
 }
 
 @test "help is as recorded" {

@@ -1,5 +1,7 @@
 # pizzactl config: where values come from, changing them in the file, and what runs with others.
 
+load ../common
+
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -11,28 +13,9 @@ setup() {
 	mkdir -p "$XDG_CONFIG_HOME/pizza"
 }
 
-# ctl STATUS ARG…: stdout in $out, stderr in $err; fails unless it ends with STATUS.
-ctl() {
-	local wanted=$1 status=0
-	shift
-	"$PIZZACTL" "$@" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" </dev/null || status=$?
-	out=$(cat "$BATS_TEST_TMPDIR/out")
-	err=$(cat "$BATS_TEST_TMPDIR/err")
-	[ "$status" = "$wanted" ] || { echo "pizzactl $*: status $status, not $wanted; $err"; return 1; }
-}
-
 # live ARG…: pizzactl for the system that is up, as whoever started it sees it.
 live() {
 	PIZZA_HOME=$live_home PIZZA_PORT_BASE=$live_base XDG_CONFIG_HOME=$live_config "$PIZZACTL" "$@"
-}
-
-eventually() {
-	local deadline=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ $SECONDS -lt $deadline ] || { echo "not within the deadline: $*"; return 1; }
-		sleep 0.05
-	done
 }
 
 @test "show --origin: which file and line, variable or context" {

@@ -1,5 +1,7 @@
 # Contexts: the file, its mode, which one is chosen, what they forbid, and a remote one against the running system.
 
+load ../common
+
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -11,16 +13,6 @@ setup() {
 	file=$XDG_CONFIG_HOME/pizza/contexts.yaml
 	id=01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11
 	mkdir -p "$XDG_CONFIG_HOME/pizza"
-}
-
-# ctl STATUS ARG…: stdout in $out, stderr in $err; fails unless it ends with STATUS.
-ctl() {
-	local wanted=$1 status=0
-	shift
-	"$PIZZACTL" "$@" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" </dev/null || status=$?
-	out=$(cat "$BATS_TEST_TMPDIR/out")
-	err=$(cat "$BATS_TEST_TMPDIR/err")
-	[ "$status" = "$wanted" ] || { echo "pizzactl $*: status $status, not $wanted; $err"; return 1; }
 }
 
 port_base() { "$PIZZACTL" "$@" config get port_base; }

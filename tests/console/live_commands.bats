@@ -1,5 +1,7 @@
 # pizzactl against a running system (PIZZA_HOME, PIZZA_PORT_BASE, PIZZACTL): every command's fields, statuses and forms.
 
+load ../common
+
 bats_require_minimum_version 1.5.0
 
 setup_file() {
@@ -8,16 +10,6 @@ setup_file() {
 	order=$("$PIZZACTL" order create --item margherita:large:2 --item diavola --name 'Eve ピザ' \
 		--email eve@example.org --phone +7-900-123-45-67 --address "1 Test Street" --wait paid -o name)
 	export ORDER=$order
-}
-
-# ctl STATUS ARG…: stdout in $out, stderr in $err; fails unless it ends with STATUS.
-ctl() {
-	local wanted=$1 status=0
-	shift
-	"$PIZZACTL" "$@" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" </dev/null || status=$?
-	out=$(cat "$BATS_TEST_TMPDIR/out")
-	err=$(cat "$BATS_TEST_TMPDIR/err")
-	[ "$status" = "$wanted" ] || { echo "pizzactl $*: status $status, not $wanted; $err"; return 1; }
 }
 
 # fields JSON NAME…: the object, or each element of the list, has these members.

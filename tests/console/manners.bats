@@ -1,5 +1,7 @@
 # pizzactl's manners: errors as JSON, dry runs of every change, plugins, and each backend being away.
 
+load ../common
+
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -16,31 +18,12 @@ teardown() {
 	if [ -n "${stopped:-}" ]; then "$PIZZACTL" start $stopped -q; fi
 }
 
-# ctl STATUS ARG…: stdout in $out, stderr in $err; fails unless it ends with STATUS.
-ctl() {
-	local wanted=$1 status=0
-	shift
-	"$PIZZACTL" "$@" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" </dev/null || status=$?
-	out=$(cat "$BATS_TEST_TMPDIR/out")
-	err=$(cat "$BATS_TEST_TMPDIR/err")
-	[ "$status" = "$wanted" ] || { echo "pizzactl $*: status $status, not $wanted; $err"; return 1; }
-}
-
 # error MEMBER: of the error as JSON, the last line on stderr.
 error() { tail -n 1 <<<"$err" | jq -er ".error.$1"; }
 
 use_live() {
 	[ -S "$live_home/run/pizzad.sock" ] || skip "no system is up"
 	export PIZZA_HOME=$live_home PIZZA_PORT_BASE=$live_base XDG_CONFIG_HOME=$live_config
-}
-
-eventually() {
-	local deadline=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ $SECONDS -lt $deadline ] || { echo "not within the deadline: $*"; return 1; }
-		sleep 0.1
-	done
 }
 
 # --- errors as JSON ---

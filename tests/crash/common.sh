@@ -8,21 +8,6 @@ say() {
 unset PIZZA_CONFIG PIZZA_CONTEXT CRASH_AT
 export XDG_CONFIG_HOME=/nonexistent
 
-# A port base whose range nobody listens in; PIZZA_PORTS="LOW HIGH" bounds it.
-free_port_base() {
-	local low=20000 high=31900 base
-	[ -n "${PIZZA_PORTS-}" ] && read -r low high <<<"$PIZZA_PORTS"
-	for _ in $(seq 50); do
-		base=$((low + RANDOM % ((high - low) / 100 + 1) * 100))
-		if ! awk -v lo=$base -v hi=$((base + 99)) 'FNR > 1 { split($2, a, ":"); p = 0
-				for (i = 1; i <= length(a[2]); i++) p = p * 16 + index("0123456789ABCDEF", substr(a[2], i, 1)) - 1
-				if ((p >= lo && p <= hi) || p == lo + 502) found = 1 } END { exit !found }' /proc/net/tcp /proc/net/tcp6; then
-			echo $base
-			return
-		fi
-	done
-}
-
 # begin_system HOME: a system that is up, with crash points and, where the programs allow it, clocks that can be stepped.
 begin_system() {
 	export PIZZA_HOME=$1 PIZZA_PORT_BASE PIZZACTL=$build/bin/pizzactl

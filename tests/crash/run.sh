@@ -38,6 +38,7 @@ build=$(cd "$build" && pwd) || exit 2
 LOGS=${LOGS-$build/logs} # where the logs of a run that failed are left
 SECONDS_A_KILL=7 # what a kill takes, with the pause after it
 
+. tests/ports.sh
 . tests/crash/common.sh
 . tests/crash/selftest.sh
 . tests/crash/disk.sh

@@ -1,4 +1,5 @@
 # Shared by the live tests: a system is up; PIZZA_HOME, PIZZA_PORT_BASE and PIZZACTL say where.
+. "$(dirname "${BASH_SOURCE[0]}")/../common.bash"
 
 api=http://127.0.0.1
 
@@ -21,19 +22,6 @@ http() {
 
 sql() { # sql DATABASE STATEMENT
 	psql -X -A -t -q -h "$PIZZA_HOME/run" -d "$1" -c "$2"
-}
-
-# eventually SECONDS COMMAND…: tries until it succeeds; the deadline makes it fail.
-eventually() {
-	local deadline=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		if [ $SECONDS -ge $deadline ]; then
-			echo "not within the deadline: $*" >&2
-			return 1
-		fi
-		sleep 0.1
-	done
 }
 
 sql_is() { # sql_is DATABASE STATEMENT VALUE
