@@ -386,30 +386,15 @@ static int give_back(struct db_conn *tx, const struct job *job, const char *outc
 		     const struct db_array *lanes, struct error *err)
 {
 	const struct change_origin origin = {job->actor, job->reason, job->job_id};
-	CLEANUP(letter_changes_done) struct letter_changes changes = {0};
 	CLEANUP(db_params_done) struct db_params p = {0};
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	CLEANUP(db_array_done) struct db_array ids = {0};
-	AUTO_FREE struct letter *letters = NULL;
-	int n = 0, rc;
+	int rc;
 
 	db_param_int(&p, job->job_id);
 	db_param_text(&p, outcome);
 	lanes != NULL ? db_param_array(&p, lanes) : db_param_null(&p);
 	rc = db_exec(tx, &job_give_back, &p, &r, err);
-	if (rc < 0 || db_rows(r) == 0)
-		return rc;
-	db_array_init(&ids, DB_UUID);
-	for (int i = 0; i < db_rows(r); i++) {
-		struct uuid id = db_uuid(r, i, 0);
-
-		db_array_uuid(&ids, &id);
-	}
-	rc = store_lock(tx, &ids, &letters, &n, err);
-	for (int i = 0; rc == 0 && i < n; i++)
-		if (letter_step(&letters[i].standing, INPUT_RELEASE, letters[i].replay_cap) == ACT_MOVE)
-			letter_changes_add(&changes, &letters[i], NULL, -1);
-	return rc < 0 ? rc : store_write(tx, &changes, &origin, err);
+	return rc < 0 ? rc : store_step(tx, r, INPUT_RELEASE, NULL, &origin, NULL, err);
 }
 
 static int hold_lanes(struct db_conn *tx, const struct job *job, const struct job_batch *b, struct error *err)

@@ -144,26 +144,10 @@ DB_STATEMENT(
 static int expire(struct db_conn *tx, int *ret_count, struct error *err)
 {
 	const struct change_origin origin = {.actor = "dlqd", .reason = "nobody dealt with it in time"};
-	CLEANUP(letter_changes_done) struct letter_changes changes = {0};
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	CLEANUP(db_array_done) struct db_array ids = {0};
-	AUTO_FREE struct letter *letters = NULL;
-	int n = 0, rc = db_exec(tx, &letters_due, NULL, &r, err);
+	int rc = db_exec(tx, &letters_due, NULL, &r, err);
 
-	if (rc < 0 || db_rows(r) == 0)
-		return rc;
-	db_array_init(&ids, DB_UUID);
-	for (int i = 0; i < db_rows(r); i++) {
-		struct uuid id = db_uuid(r, i, 0);
-
-		db_array_uuid(&ids, &id);
-	}
-	rc = store_lock(tx, &ids, &letters, &n, err);
-	for (int i = 0; rc == 0 && i < n; i++)
-		if (letter_step(&letters[i].standing, INPUT_EXPIRE, letters[i].replay_cap) == ACT_MOVE)
-			letter_changes_add(&changes, &letters[i], "expired", -1);
-	*ret_count = changes.count;
-	return rc < 0 ? rc : store_write(tx, &changes, &origin, err);
+	return rc < 0 ? rc : store_step(tx, r, INPUT_EXPIRE, "expired", &origin, ret_count, err);
 }
 
 /* One error code's letters that are due, as a job under a lock of the code's name. */

@@ -288,6 +288,31 @@ int store_write(struct db_conn *tx, const struct letter_changes *changes, const 
 	return rc;
 }
 
+int store_step(struct db_conn *tx, const struct db_result *r, enum letter_input input, const char *what,
+	       const struct change_origin *origin, int *ret_count, struct error *err)
+{
+	CLEANUP(letter_changes_done) struct letter_changes changes = {0};
+	CLEANUP(db_array_done) struct db_array ids = {0};
+	AUTO_FREE struct letter *letters = NULL;
+	int n = 0, rc;
+
+	if (db_rows(r) == 0)
+		return 0;
+	db_array_init(&ids, DB_UUID);
+	for (int i = 0; i < db_rows(r); i++) {
+		struct uuid id = db_uuid(r, i, 0);
+
+		db_array_uuid(&ids, &id);
+	}
+	rc = store_lock(tx, &ids, &letters, &n, err);
+	for (int i = 0; rc == 0 && i < n; i++)
+		if (letter_step(&letters[i].standing, input, letters[i].replay_cap) == ACT_MOVE)
+			letter_changes_add(&changes, &letters[i], what, -1);
+	if (ret_count != NULL)
+		*ret_count = changes.count;
+	return rc < 0 ? rc : store_write(tx, &changes, origin, err);
+}
+
 int store_note(struct db_conn *tx, struct letter *l, const char *what, const struct change_origin *origin,
 	       struct error *err)
 {

@@ -63,6 +63,10 @@ int store_lock(struct db_conn *tx, const struct db_array *ids, struct letter **r
 /* Writes what was collected. */
 int store_write(struct db_conn *tx, const struct letter_changes *changes, const struct change_origin *origin,
 		struct error *err) MUST_USE;
+/* Locks the letters whose ids are r's first column and writes what the input changes of them; what is noted
+ * in their history.  ret_count may be NULL. */
+int store_step(struct db_conn *tx, const struct db_result *r, enum letter_input input, const char *what,
+	       const struct change_origin *origin, int *ret_count, struct error *err) MUST_USE;
 
 /* Adds a row to a letter's history, nothing else. */
 int store_note(struct db_conn *tx, struct letter *l, const char *what, const struct change_origin *origin,

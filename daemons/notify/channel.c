@@ -6,6 +6,7 @@
 #include "core/base/mem.h"
 #include "core/config/config.h"
 #include "core/http/retry.h"
+#include "core/service/group.h"
 #include "core/service/letters.h"
 #include "core/service/metrics.h"
 #include "core/service/outbox.h"
@@ -16,6 +17,7 @@
 #define POLL_MS	  1000
 #define LINGER_MS 40	/* nobody waits for the record of a message: fewer, larger transactions */
 #define HOLD_MS	  30000 /* well below the lease */
+#define QUEUE_MAX 4096	/* that wait for a transport's workers */
 
 struct channel {
 	struct service *service;
@@ -176,6 +178,14 @@ void channel_done(struct channel *ch, struct delivery *d)
 	if (d->outcome == OUTCOME_TROUBLE && breaker_state(&ch->breaker, mono_now()) != BREAKER_CLOSED)
 		d->outcome = OUTCOME_UNREACHABLE;
 	workqueue_finished(ch->queue, d);
+}
+
+void channel_queue(struct channel *ch, struct group *workers, struct delivery *d)
+{
+	if (group_add(workers, d, QUEUE_MAX))
+		return;
+	delivery_end(d, OUTCOME_UNREACHABLE, "its workers are stopping");
+	channel_done(ch, d);
 }
 
 void channel_free(struct channel *ch, int drain_ms)

@@ -10,6 +10,7 @@
 
 struct service;
 struct channel;
+struct group;
 
 /* How messages leave the house.  The channel frees it. */
 struct transport {
@@ -30,6 +31,8 @@ void channel_push(struct channel *ch, struct delivery **items, int n);
 void channel_wake(struct channel *ch);
 /* For transports: the delivery has ended (delivery_end was called).  Thread safe. */
 void channel_done(struct channel *ch, struct delivery *d);
+/* For transports with a group of workers: hands it over, or ends it when the group is stopping. */
+void channel_queue(struct channel *ch, struct group *workers, struct delivery *d);
 void channel_free(struct channel *ch, int drain_ms);
 
 /* Files in home/mail/new, one per message (Maildir). */

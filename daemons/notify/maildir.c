@@ -23,7 +23,6 @@
 #include "daemons/notify/text.h"
 
 #define BATCH_MAX 1024
-#define QUEUE_MAX 4096
 #define PARALLEL  2048
 
 struct maildir {
@@ -121,10 +120,7 @@ static void send_later(struct transport *t, struct channel *ch, struct delivery 
 	struct maildir *m = (struct maildir *)t;
 
 	m->channel = ch;
-	if (group_add(m->writer, d, QUEUE_MAX))
-		return;
-	delivery_end(d, OUTCOME_UNREACHABLE, "the writer is stopping");
-	channel_done(ch, d);
+	channel_queue(ch, m->writer, d);
 }
 
 static void free_maildir(struct transport *t, int drain_ms)

@@ -16,7 +16,6 @@
 
 #define WORKERS	   4
 #define BATCH_MAX  16
-#define QUEUE_MAX  4096
 #define CONNECT_MS 5000L
 #define TIMEOUT_MS 30000L
 
@@ -131,10 +130,7 @@ static void send_later(struct transport *t, struct channel *ch, struct delivery 
 	struct smtp *s = (struct smtp *)t;
 
 	s->channel = ch;
-	if (group_add(s->group, d, QUEUE_MAX))
-		return;
-	delivery_end(d, OUTCOME_UNREACHABLE, "the senders are stopping");
-	channel_done(ch, d);
+	channel_queue(ch, s->group, d);
 }
 
 static void free_smtp(struct transport *t, int drain_ms)

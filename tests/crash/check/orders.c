@@ -15,6 +15,15 @@
 	"coalesce(e.n, 0) <> " counter " OR coalesce(e.d, 0) <> " counter \
 	" OR coalesce(e.last, 0) <> " counter
 
+/* The counter of each row of `from`, known by `key` to its events. */
+#define NUMBERED(text, from, id, key, owner, topic, counter)                              \
+	{                                                                                 \
+		2, true, NULL, text,                                                      \
+		    "SELECT " id " FROM " from                                            \
+		    " LEFT JOIN " LAST_EVENTS(owner, topic) " e ON e.aggregate_id = " key \
+							    " WHERE " COUNTED(counter)    \
+	}
+
 static const struct check rows[] = {
     {1, true, NULL, "an acknowledged order is not there",
      "SELECT DISTINCT h.order_id FROM history h LEFT JOIN orders o USING (order_id) "
@@ -40,10 +49,8 @@ static const struct check rows[] = {
      "SELECT key FROM history WHERE op = 'create' GROUP BY key "
      "HAVING bool_or(outcome = 'unknown') AND NOT bool_or(outcome IN ('ok', 'refused'))"},
 
-    {2, true, NULL, "an order's version and its events disagree",
-     "SELECT o.order_id FROM orders o LEFT JOIN " LAST_EVENTS(
-	 "orderd", "order-events") " e "
-				   "ON e.aggregate_id = o.order_id WHERE " COUNTED("o.version")},
+    NUMBERED("an order's version and its events disagree", "orders o", "o.order_id", "o.order_id", "orderd",
+	     "order-events", "o.version"),
     {2, true, NULL, "an order's status and its last event disagree",
      "SELECT o.order_id FROM orders o JOIN " LAST_EVENTS(
 	 "orderd", "order-events") " e "
@@ -52,10 +59,8 @@ static const struct check rows[] = {
     {2, true, NULL, "an order's event without an order",
      "SELECT x.id FROM orderd.outbox x LEFT JOIN orders o ON o.order_id = x.aggregate_id "
      "WHERE x.topic = 'order-events' AND o.order_id IS NULL"},
-    {2, true, NULL, "a reservation's number and its events disagree",
-     "SELECT r.order_id FROM inventoryd.reservations r LEFT JOIN " LAST_EVENTS(
-	 "inventoryd", "inventory-events") " e "
-					   "ON e.aggregate_id = r.order_id::text WHERE " COUNTED("r.seq")},
+    NUMBERED("a reservation's number and its events disagree", "inventoryd.reservations r", "r.order_id",
+	     "r.order_id::text", "inventoryd", "inventory-events", "r.seq"),
     {2, true, NULL, "a reservation's state and its last event disagree",
      "SELECT r.order_id FROM inventoryd.reservations r LEFT JOIN " LAST_EVENTS(
 	 "inventoryd",
@@ -63,18 +68,14 @@ static const struct check rows[] = {
 			     "ON e.aggregate_id = r.order_id::text WHERE coalesce(e.last_type, 'Stock') <> "
 			     "'Stock' || CASE r.state WHEN 'cancelled' THEN '' ELSE initcap(r.state) END "
 			     "AND NOT (r.state = 'consumed' AND e.last_type = 'StockConsumed')"},
-    {2, true, NULL, "an ingredient's number and its events disagree",
-     "SELECT l.ingredient_id FROM inventoryd.stock_levels l LEFT JOIN " LAST_EVENTS(
-	 "inventoryd", "inventory-events") " e "
-					   "ON e.aggregate_id = l.ingredient_id WHERE " COUNTED("l.seq")},
+    NUMBERED("an ingredient's number and its events disagree", "inventoryd.stock_levels l", "l.ingredient_id",
+	     "l.ingredient_id", "inventoryd", "inventory-events", "l.seq"),
     {2, true, NULL, "a stock event of nothing that there is",
      "SELECT x.id FROM inventoryd.outbox x WHERE NOT EXISTS (SELECT FROM inventoryd.reservations r "
      "WHERE r.order_id::text = x.aggregate_id) AND NOT EXISTS (SELECT FROM inventoryd.stock_levels l "
      "WHERE l.ingredient_id = x.aggregate_id)"},
-    {2, true, NULL, "a payment's number and its events disagree",
-     "SELECT p.order_id FROM paymentd.payments p LEFT JOIN " LAST_EVENTS(
-	 "paymentd", "payment-events") " e "
-				       "ON e.aggregate_id = p.order_id::text WHERE " COUNTED("p.seq")},
+    NUMBERED("a payment's number and its events disagree", "paymentd.payments p", "p.order_id",
+	     "p.order_id::text", "paymentd", "payment-events", "p.seq"),
     {2, true, NULL, "a payment's status and its last event disagree",
      "SELECT p.order_id FROM paymentd.payments p JOIN " LAST_EVENTS(
 	 "paymentd",
@@ -87,23 +88,18 @@ static const struct check rows[] = {
     {2, true, NULL, "a payment's event without a payment",
      "SELECT x.id FROM paymentd.outbox x LEFT JOIN paymentd.payments p ON p.order_id::text = x.aggregate_id "
      "WHERE p.order_id IS NULL"},
-    {2, true, NULL, "a pizza's version and its events disagree",
-     "SELECT m.pizza_id FROM menud.menu_items m LEFT JOIN " LAST_EVENTS(
-	 "menud", "menu-events") " e "
-				 "ON e.aggregate_id = m.pizza_id WHERE " COUNTED("m.version")},
-    {2, true, NULL, "a recipient's number and its events disagree",
-     "SELECT r.aggregate_id FROM notifyd.recipients r LEFT JOIN " LAST_EVENTS(
-	 "notifyd", "notification-events") " e "
-					   "USING (aggregate_id) WHERE " COUNTED("r.seq")},
+    NUMBERED("a pizza's version and its events disagree", "menud.menu_items m", "m.pizza_id", "m.pizza_id",
+	     "menud", "menu-events", "m.version"),
+    NUMBERED("a recipient's number and its events disagree", "notifyd.recipients r", "r.aggregate_id",
+	     "r.aggregate_id", "notifyd", "notification-events", "r.seq"),
     {2, true, NULL, "a settled notification and its events disagree",
      "SELECT n.notification_id FROM notifyd.notifications n LEFT JOIN (SELECT "
      "event_data::json ->> 'notification_id' AS id, count(*) AS n FROM notifyd.outbox GROUP BY 1) e "
      "ON e.id = n.notification_id::text WHERE n.resends = 0 "
      "AND coalesce(e.n, 0) <> CASE WHEN n.status IN ('sent', 'failed') THEN 1 ELSE 0 END"},
 
-    {2, true, NULL, "a dead letter's number and its events disagree",
-     "SELECT l.letter_id FROM dlqd.letters l LEFT JOIN " LAST_EVENTS(
-	 "dlqd", "dlq-events") " e ON e.aggregate_id = l.letter_id::text WHERE " COUNTED("l.event_seq")},
+    NUMBERED("a dead letter's number and its events disagree", "dlqd.letters l", "l.letter_id",
+	     "l.letter_id::text", "dlqd", "dlq-events", "l.event_seq"),
 
     {8, true, NULL, "an order made an illegal step",
      "SELECT aggregate_id || ' ' || coalesce(before, '(nothing)') || ' to ' || event_type FROM (SELECT "
