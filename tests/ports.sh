@@ -1,5 +1,5 @@
-# free_port_base: prints a port base whose whole range nobody listens in (nor at +502, Modbus); PIZZA_PORTS="LOW HIGH" bounds it.  Different runs
-# try different ones, all below the ephemeral ports.
+# free_port_base: prints a port base whose whole range nobody listens in, nor at +502 (Modbus); PIZZA_PORTS="LOW HIGH" bounds it.
+# Different runs try different ones, all below the ephemeral ports.
 free_port_base() {
 	local low=20000 high=31900 base
 	[ -n "${PIZZA_PORTS-}" ] && read -r low high <<<"$PIZZA_PORTS"
