@@ -398,6 +398,16 @@ measure_lag() {
 	figure "pizzactl lag --by partition" "$own" ms - "bare librdkafka, the same questions" "$bare" "{\"rows\":$rows}" "$rows lines"
 }
 
+# Groups that are behind: their first unread messages are read for their age, which the peer does not do.
+measure_lag_behind() {
+	local bare own
+	say "the same with groups behind"
+	bare=$(median_ms "$B/bench/lag" --bootstrap "$BOOTSTRAP" --partitions $LAG_PARTITIONS)
+	own=$(median_ms "$B/bin/pizzactl" lag)
+	figure "pizzactl lag, $(pizzactl lag -o json --where 'lag > 0' | grep -c '"lag":') topics behind, median of $RUNS" "$own" ms - \
+		"bare librdkafka, the same questions" "$bare" null "and how long the first unread messages have waited"
+}
+
 write_json() {
 	{
 		printf '{"at":"%s","quick":%s,"seconds":%s,"host":%s,"figures":[\n' "$(date -u +%FT%TZ)" \
@@ -421,11 +431,12 @@ measure_rates
 measure_burst
 measure_commands
 measure_up_down
+measure_lag
 stop aggregatord notifyd paymentd inventoryd sandboxd menud
 measure_latency
 stop outboxd
 measure_accepting
 measure_drain
-measure_lag
+measure_lag_behind
 write_json
 printf '\n%s figures, %s aims missed; %s s; the same in %s\n' ${#figures[@]} $missed $SECONDS "$B/bench.json"
