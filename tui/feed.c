@@ -17,6 +17,7 @@
 #include "core/console/dlq.h"
 #include "core/console/heatmap.h"
 #include "core/console/hosts.h"
+#include "core/console/hw.h"
 #include "core/console/lag.h"
 #include "core/console/logs.h"
 #include "core/console/metrics.h"
@@ -281,6 +282,37 @@ static int fetch_notifications(struct console *c, const char *subject, json_t **
 	return fetch_list(c, "notifyd", "/api/v1/notifications", FEED_LIST_MAX, ret, err);
 }
 
+/* --- the kitchen --- */
+
+static int fetch_kitchen(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	struct api_request r = {.method = "GET", .daemon = "kitchend", .path = "/api/v1/kitchen"};
+
+	(void)subject;
+	return api_call(c, &r, ret, err);
+}
+
+/* Subject: a ticket's state, a station, or "" for all that are not done. */
+static int fetch_tickets(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	CLEANUP(buf_done) struct buf path = {0};
+	bool station = strchr(subject, '-') != NULL;
+
+	buf_adds(&path, "/api/v1/kitchen/tickets");
+	api_query(&path, "status", station ? "all" : *subject != '\0' ? subject : "open");
+	api_query(&path, "device", station ? subject : NULL);
+	return fetch_list(c, "kitchend", buf_str(&path), FEED_LIST_MAX, ret, err);
+}
+
+static int fetch_hw(struct console *c, const char *subject, json_t **ret, struct error *err)
+{
+	CLEANUP(buf_done) struct buf path = {0};
+
+	(void)subject;
+	hw_path(&path, NULL, NULL);
+	return fetch_list(c, HW_DAEMON, buf_str(&path), FEED_LIST_MAX, ret, err);
+}
+
 /* --- how they are --- */
 
 static int fetch_metrics(struct console *c, const char *subject, json_t **ret, struct error *err)
@@ -366,6 +398,9 @@ const struct feed feeds[FEED_COUNT] = {
     [FEED_HEATMAP] = {"heatmap", BACKEND_DATABASE, 15000, fetch_heatmap, NULL},
     [FEED_JOBS] = {"jobs", BACKEND_DLQ, 1000, fetch_jobs, NULL},
     [FEED_STEPS] = {"steps", BACKEND_DATABASE, 10000, fetch_steps, NULL},
+    [FEED_KITCHEN] = {"kitchen", BACKEND_KITCHEN, 1000, fetch_kitchen, NULL},
+    [FEED_TICKETS] = {"tickets", BACKEND_KITCHEN, 1000, fetch_tickets, NULL},
+    [FEED_HW] = {"hardware", BACKEND_HW, 1000, fetch_hw, NULL},
     [FEED_MESSAGES] = {"messages", BACKEND_MESSAGES, 0, NULL, stream_messages},
     [FEED_LOGS] = {"logs", BACKEND_LOGS, 0, NULL, stream_logs},
 };

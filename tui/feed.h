@@ -23,6 +23,8 @@ enum backend {
 	BACKEND_NOTIFY,
 	BACKEND_METRICS, /* of all daemons */
 	BACKEND_HOSTS,
+	BACKEND_KITCHEN,
+	BACKEND_HW,
 	BACKEND_MESSAGES, /* a stream from Kafka */
 	BACKEND_LOGS,	  /* a stream from the log files */
 	BACKEND_COUNT
@@ -50,6 +52,9 @@ enum feed_id {
 	FEED_HEATMAP,
 	FEED_JOBS,
 	FEED_STEPS,
+	FEED_KITCHEN,
+	FEED_TICKETS,
+	FEED_HW,
 	FEED_MESSAGES,
 	FEED_LOGS,
 	FEED_COUNT

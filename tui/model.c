@@ -174,10 +174,10 @@ unsigned model_wanted(const struct model *m)
 
 unsigned model_noted(const struct model *m)
 {
-	return m->replay
-		   ? 0
-		   : FEED_BIT(KPI) | FEED_BIT(STUCK) | FEED_BIT(LAG) | FEED_BIT(TOPICS) |
-			 FEED_BIT(LETTER_GROUPS) | FEED_BIT(OUTBOX) | FEED_BIT(METRICS) | FEED_BIT(HOSTS);
+	return m->replay ? 0
+			 : FEED_BIT(KPI) | FEED_BIT(STUCK) | FEED_BIT(LAG) | FEED_BIT(TOPICS) |
+			       FEED_BIT(LETTER_GROUPS) | FEED_BIT(OUTBOX) | FEED_BIT(METRICS) |
+			       FEED_BIT(HOSTS) | FEED_BIT(HW);
 }
 
 static bool is_shown(struct model *m, enum feed_id feed)
@@ -264,7 +264,7 @@ void model_failed(struct model *m, enum feed_id feed, const char *subject, const
 /* --- other moments --- */
 
 /* Graphs begin so long before the moment that is shown. */
-#define GRAPHS_US INT64_C(150000000)
+#define GRAPHS_US INT64_C(300000000)
 
 /* What the tape has becomes known at its moment; of other subjects, nothing does. */
 static bool put_entry(struct model *m, const struct tape_entry *e)

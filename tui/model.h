@@ -79,7 +79,7 @@ struct effect {
 	struct job *job; /* EFFECT_RUN, EFFECT_EDIT; owned */
 };
 
-#define HISTORY_POINTS 60
+#define HISTORY_POINTS 120
 /* A figure over time, one point per look. */
 struct history {
 	double points[HISTORY_POINTS];

@@ -88,6 +88,15 @@ static void note_traffic(struct model *m, const json_t *rows)
 	}
 }
 
+/* The share of the decks that are taken. */
+static void note_load(struct model *m, const json_t *devices)
+{
+	double decks = sum(devices, "deck_count");
+
+	if (decks > 0)
+		note_point(m, "kitchen_load", 100 * sum(devices, "loaded") / decks);
+}
+
 void note_data(struct model *m, enum feed_id feed)
 {
 	static const char *const figures[] = {"orders_per_minute", "paid_percent", "end_to_end_p50_ms",
@@ -121,6 +130,10 @@ void note_data(struct model *m, enum feed_id feed)
 		note_rows(m, data, "cpu", "name", "", "cpu_percent");
 	if (feed == FEED_METRICS)
 		red_note(m, data);
+	if (feed == FEED_HW) {
+		note_rows(m, data, "temperature", "device", "", "temperature_c");
+		note_load(m, data);
+	}
 	if (feed == FEED_HOSTS)
 		note_rows(m, data, "used", "resource", "", "used_percent");
 }

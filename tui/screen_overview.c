@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/console/hw.h"
 #include "core/contract/daemons.h"
 #include "tui/draw.h"
 #include "tui/list.h"
@@ -16,6 +17,7 @@
 
 #define LAG_SECONDS	10.0
 #define OUTBOX_SECONDS	10
+#define HEARTBEAT_MS	5000
 #define FIGURES_WIDTH	42
 #define ATTENTION_LEAST 4
 
@@ -123,6 +125,23 @@ static void add_outbox(const struct model *m, json_t *rows)
 	}
 }
 
+/* Devices that are not in order. */
+static void add_devices(const struct model *m, json_t *rows)
+{
+	const json_t *all = m->panels[FEED_HW].data;
+
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const json_t *each = json_array_get(all, i);
+		CLEANUP(buf_done) struct buf why = {0}, text = {0};
+
+		hw_judge(each, HEARTBEAT_MS, &why);
+		if (why.len == 0)
+			continue;
+		buf_addf(&text, "%s: %s", json_string_or(each, "device", "?"), buf_str(&why));
+		add_alert(rows, "error", "kitchen", "", buf_str(&text));
+	}
+}
+
 /* Backends that cannot be asked. */
 static void add_lost(const struct model *m, json_t *rows)
 {
@@ -160,6 +179,7 @@ static json_t *attention(const struct model *m)
 	add_lost(m, rows);
 	add_services(m, rows);
 	add_letters(m, rows);
+	add_devices(m, rows);
 	add_outbox(m, rows);
 	add_lag(m, rows);
 	add_sagas(m, rows);
@@ -181,7 +201,7 @@ static const struct figure {
     {"outbox age", "outbox_age_ms", VALUE_AS_MS, false},
     {"letters", "letters", VALUE_AS_INT, true},
     {"stuck", "stuck", VALUE_AS_INT, true},
-    {"outbox", "outbox", VALUE_AS_INT, false},
+    {"kitchen", "kitchen_load", VALUE_AS_PERCENT, false},
 };
 #define FIGURE_COUNT (int)ARRAY_LEN(figures)
 
@@ -305,7 +325,7 @@ const struct screen screen_overview = {
     .text = "what flows, how fast, and what needs attention",
     .key = '1',
     .feeds = FEED_BIT(STATUS) | FEED_BIT(KPI) | FEED_BIT(STUCK) | FEED_BIT(LAG) | FEED_BIT(TOPICS) |
-	     FEED_BIT(LETTER_GROUPS) | FEED_BIT(OUTBOX),
+	     FEED_BIT(LETTER_GROUPS) | FEED_BIT(OUTBOX) | FEED_BIT(HW),
     .main = FEED_NONE,
     .id = "id",
     .columns = columns,

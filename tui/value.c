@@ -46,9 +46,12 @@ enum style value_style(const char *word)
 	    {"down", STYLE_BAD},       {"failed", STYLE_BAD},	 {"cancelled", STYLE_BAD},
 	    {"unresolved", STYLE_BAD}, {"error", STYLE_BAD},	 {"expired", STYLE_BAD},
 	    {"discarded", STYLE_DIM},  {"debug", STYLE_DIM},	 {"succeeded", STYLE_GOOD},
-	    {"saturated", STYLE_WARN}, {"errors", STYLE_BAD},	 {"closed", STYLE_GOOD},
-	    {"half-open", STYLE_WARN}, {"open", STYLE_BAD},	 {"captured", STYLE_GOOD},
-	    {"refunded", STYLE_WARN},  {"declined", STYLE_BAD},
+	    {"saturated", STYLE_WARN}, {"errors", STYLE_BAD},	 {"idle", STYLE_DIM},
+	    {"heating", STYLE_WARN},   {"in use", STYLE_GOOD},	 {"draining", STYLE_WARN},
+	    {"faulted", STYLE_BAD},    {"offline", STYLE_BAD},	 {"baking", STYLE_GOOD},
+	    {"done", STYLE_GOOD},      {"closed", STYLE_GOOD},	 {"half-open", STYLE_WARN},
+	    {"open", STYLE_BAD},       {"captured", STYLE_GOOD}, {"refunded", STYLE_WARN},
+	    {"declined", STYLE_BAD},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)

@@ -4,6 +4,7 @@
  */
 #include "tests/unit/tui_fixture.h"
 
+#include <math.h>
 #include <wchar.h>
 
 static const struct {
@@ -28,6 +29,33 @@ static void test_overview(void **state)
 	assert_golden(&m, "overview-80x24", true);
 	model_resize(&m, 40, 10);
 	assert_golden(&m, "overview-40x10", true);
+	model_done(&m);
+}
+
+/* The curve of ten seconds, as a card beside the others and alone. */
+static void test_kitchen(void **state)
+{
+	struct model m;
+
+	(void)state;
+	start(&m, 132, 40);
+	press(&m, "3");
+	for (int i = 1; i <= 60; i++) {
+		json_t *hardware = parse(recorded[FEED_HW]);
+		double celsius = 320 - 300 * exp(-i / 12.0) + i % 5;
+
+		json_object_set_new(json_array_get(hardware, 0), "temperature_c", json_real(celsius));
+		model_clock(&m, NOW + i * INT64_C(1000000));
+		model_data(&m, FEED_HW, "", hardware, false);
+	}
+	model_data(&m, FEED_KITCHEN, "", parse(recorded[FEED_KITCHEN]), false);
+	model_data(&m, FEED_TICKETS, "", parse(recorded[FEED_TICKETS]), false);
+	assert_golden(&m, "kitchen-132x40", true);
+	model_resize(&m, 80, 24);
+	assert_golden(&m, "kitchen-80x24", true);
+	assert_golden(&m, "kitchen-ascii", false);
+	model_resize(&m, 40, 10);
+	assert_golden(&m, "kitchen-40x10", true);
 	model_done(&m);
 }
 
@@ -58,7 +86,8 @@ static void test_others(void **state)
 			     {"9", "hosts"},	     {"0", "logs"},	{"0\r", "line"},
 			     {"?", "help"},	     {"P", "payments"}, {"I", "inventory"},
 			     {"M", "notifications"}, {"H", "heatmap"},	{"2cno cheese\r", "confirm"},
-			     {"2S", "steps"},	     {"5J", "jobs"},	{"5\r!", "actions"}};
+			     {"2S", "steps"},	     {"5J", "jobs"},	{"3\r", "tickets"},
+			     {"5\r!", "actions"}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(screens_shown); i++) {
@@ -216,11 +245,11 @@ static void test_harmless(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_overview),   cmocka_unit_test(test_sagas),
-	    cmocka_unit_test(test_others),     cmocka_unit_test(test_ascii),
-	    cmocka_unit_test(test_stale),      cmocka_unit_test(test_never_there),
-	    cmocka_unit_test(test_cut_off),    cmocka_unit_test(test_harmless),
-	    cmocka_unit_test(test_every_size),
+	    cmocka_unit_test(test_overview),	cmocka_unit_test(test_sagas),
+	    cmocka_unit_test(test_kitchen),	cmocka_unit_test(test_others),
+	    cmocka_unit_test(test_ascii),	cmocka_unit_test(test_stale),
+	    cmocka_unit_test(test_never_there), cmocka_unit_test(test_cut_off),
+	    cmocka_unit_test(test_harmless),	cmocka_unit_test(test_every_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
