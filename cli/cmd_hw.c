@@ -9,27 +9,35 @@
 #include "cli/resource.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
-#include "core/console/api.h"
 #include "core/console/hw.h"
 
 #define WORDS_MAX 16
 
 /* --- looking --- */
 
-static int hw_ls(struct cli *c, struct error *err)
+static int ls(struct cli *c, struct error *err)
 {
-	CLEANUP(buf_done) struct buf path = {0};
+	struct console *console = NULL;
+	struct output *o = NULL;
+	int rc = cli_console(c, &console, err);
 
-	hw_path(&path, NULL, NULL);
-	return resource_list(c, HW_DAEMON, buf_str(&path), err);
+	if (rc == 0)
+		rc = cli_output(c, &o, err);
+	if (rc < 0)
+		return rc;
+	rc = hw_list(console, output_wanted(o, false), resource_row, o, err);
+	return output_close(o, rc, err);
 }
 
-static int hw_show(struct cli *c, struct error *err)
+static int show(struct cli *c, struct error *err)
 {
-	CLEANUP(buf_done) struct buf path = {0};
+	struct console *console = NULL;
+	json_t *row = NULL;
+	int rc = cli_console(c, &console, err);
 
-	hw_path(&path, cli_argument(c, 0), NULL);
-	return resource_show(c, HW_DAEMON, buf_str(&path), NULL, err);
+	if (rc == 0)
+		rc = hw_show(console, cli_argument(c, 0), &row, err);
+	return rc < 0 ? rc : cli_show(c, row, err);
 }
 
 /* --- changing --- */
@@ -52,7 +60,7 @@ static int read_settings(const struct cli *c, json_t *body, struct error *err)
 	return rc;
 }
 
-static int hw_set(struct cli *c, struct error *err)
+static int set(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
 	json_t *body = json_object();
@@ -80,19 +88,19 @@ static int change_faults(struct cli *c, const char *action, struct error *err)
 	return cli_change(c, "POST", HW_DAEMON, buf_str(&path), hw_faults(names, n), err);
 }
 
-static int hw_fault(struct cli *c, struct error *err)
+static int fault(struct cli *c, struct error *err)
 {
 	return change_faults(c, "fault", err);
 }
 
-static int hw_clear(struct cli *c, struct error *err)
+static int clear(struct cli *c, struct error *err)
 {
 	return change_faults(c, "clear", err);
 }
 
 /* --- checking --- */
 
-struct check {
+struct verdict {
 	int64_t max_age_ms;
 	json_t *bad; /* rows with "why" */
 	size_t total;
@@ -101,39 +109,37 @@ struct check {
 static int check_row(void *arg, json_t *row, struct error *err)
 {
 	CLEANUP(buf_done) struct buf why = {0};
-	struct check *check = arg;
+	struct verdict *v = arg;
 
 	(void)err;
-	check->total++;
-	hw_judge(row, check->max_age_ms, &why);
+	v->total++;
+	hw_judge(row, v->max_age_ms, &why);
 	if (why.len > 0) {
 		json_object_set_new(row, "why", json_string(buf_str(&why)));
-		json_array_append(check->bad, row);
+		json_array_append(v->bad, row);
 	}
 	json_decref(row);
 	return 0;
 }
 
-static int hw_check(struct cli *c, struct error *err)
+static int check(struct cli *c, struct error *err)
 {
-	struct check check = {.max_age_ms = cli_ms(c, "max-age", 0), .bad = json_array()};
-	CLEANUP(buf_done) struct buf path = {0};
+	struct verdict verdict = {.max_age_ms = cli_ms(c, "max-age", 0), .bad = json_array()};
 	struct console *console = NULL;
 	size_t bad;
 	int rc = cli_console(c, &console, err);
 
-	hw_path(&path, NULL, NULL);
 	if (rc == 0)
-		rc = api_list(console, HW_DAEMON, buf_str(&path), -1, check_row, &check, err);
-	bad = json_array_size(check.bad);
+		rc = hw_list(console, -1, check_row, &verdict, err);
+	bad = json_array_size(verdict.bad);
 	if (rc < 0 || bad == 0) {
-		json_decref(check.bad);
+		json_decref(verdict.bad);
 		if (rc == 0)
-			cli_say(c, "ok: every device is in order (%zu looked at)", check.total);
+			cli_say(c, "ok: every device is in order (%zu looked at)", verdict.total);
 		return rc;
 	}
-	error_set(err, ERR_BREACHED, "hw", "%zu of %zu devices are not in order", bad, check.total);
-	rc = cli_list(c, check.bad, NULL);
+	error_set(err, ERR_BREACHED, "hw", "%zu of %zu devices are not in order", bad, verdict.total);
+	rc = cli_list(c, verdict.bad, NULL);
 	return rc < 0 ? rc : ERR_BREACHED;
 }
 
@@ -212,8 +218,10 @@ static void add_faults(const json_t *row, struct buf *out)
 	     .kind = COLUMN_INT,                                                                            \
 	     .human = add_loaded,                                                                           \
 	     .text = "decks with something on them"},                                                       \
-	    {.name = "ticket", .flags = COLUMN_MACHINE, .text = "null: pizzactl kitchen knows it"},         \
-	    {.name = "order_id", .flags = COLUMN_MACHINE, .text = "null: pizzactl kitchen knows it"},       \
+	    {.name = "ticket",                                                                              \
+	     .flags = COLUMN_MACHINE,                                                                       \
+	     .text = "the first that it bakes, as the kitchen says"},                                       \
+	    {.name = "order_id", .title = "order", .flags = COLUMN_WIDE, .text = "and for whom"},           \
 	    {.name = "left_seconds",                                                                        \
 	     .title = "left",                                                                               \
 	     .kind = COLUMN_SECONDS,                                                                        \
@@ -239,6 +247,8 @@ static const struct column deck_columns[] = {
     {.name = "deck", .kind = COLUMN_INT},
     {.name = "state", .kind = COLUMN_STATE},
     {.name = "product"},
+    {.name = "ticket", .kind = COLUMN_INT},
+    {.name = "order_id", .title = "order"},
     {.name = "tag", .kind = COLUMN_INT},
     {.name = "core_c", .title = "core °C", .kind = COLUMN_REAL, .human = add_core},
     {.name = "browning", .kind = COLUMN_INT},
@@ -313,14 +323,14 @@ const struct noun noun_hw = {
 	     .columns = ls_columns,
 	     .shape = SHAPE_LIST,
 	     .examples = {"pizzactl hw ls", "pizzactl hw ls --where 'state = faulted' -o name"},
-	     .run = hw_ls},
+	     .run = ls},
 	    {.verb = "show",
 	     .summary = "show one device and what lies on its decks",
 	     .arguments = device_argument,
 	     .columns = show_columns,
 	     .shape = SHAPE_SHOW,
 	     .examples = {"pizzactl hw show oven-1"},
-	     .run = hw_show},
+	     .run = show},
 	    {.verb = "set",
 	     .summary = "set what a device has",
 	     .arguments = set_arguments,
@@ -329,7 +339,7 @@ const struct noun noun_hw = {
 	     .flags = COMMAND_CHANGES,
 	     .examples = {"pizzactl hw set oven-1 setpoint=300 power=on",
 			  "pizzactl hw set timer-1 duration=90 run=on"},
-	     .run = hw_set},
+	     .run = set},
 	    {.verb = "fault",
 	     .summary = "break a device",
 	     .arguments = fault_arguments,
@@ -337,7 +347,7 @@ const struct noun noun_hw = {
 	     .shape = SHAPE_SHOW,
 	     .flags = COMMAND_CHANGES,
 	     .examples = {"pizzactl hw fault oven-1 heater-dead --reason 'drill'"},
-	     .run = hw_fault},
+	     .run = fault},
 	    {.verb = "clear",
 	     .summary = "mend a device",
 	     .arguments = clear_arguments,
@@ -345,21 +355,21 @@ const struct noun noun_hw = {
 	     .shape = SHAPE_SHOW,
 	     .flags = COMMAND_CHANGES,
 	     .examples = {"pizzactl hw clear oven-1"},
-	     .run = hw_clear},
+	     .run = clear},
 	    {.verb = "watch",
 	     .summary = "list the devices again and again",
 	     .columns = ls_columns,
 	     .shape = SHAPE_LIST,
 	     .flags = COMMAND_WATCHES,
 	     .examples = {"pizzactl hw watch"},
-	     .run = hw_ls},
+	     .run = ls},
 	    {.verb = "check",
 	     .summary = "exit 4 when a device is faulted or stale",
 	     .options = check_options,
 	     .columns = check_columns,
 	     .shape = SHAPE_LIST,
 	     .examples = {"pizzactl hw check --max-age 5s"},
-	     .run = hw_check},
+	     .run = check},
 	    {.run = NULL},
 	},
 };

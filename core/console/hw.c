@@ -1,5 +1,5 @@
 /*
- * Pure.
+ * Devices come from hwd, and what they bake from kitchend.
  */
 #include "core/console/hw.h"
 
@@ -20,6 +20,96 @@ void hw_path(struct buf *path, const char *device, const char *action)
 		api_segment(path, device);
 	if (action != NULL)
 		buf_addf(path, "/%s", action);
+}
+
+/* --- looking --- */
+
+#define KITCHEN_MS 1000 /* the kitchen is not waited for longer */
+
+/* The stations as the kitchen has them, owned; NULL: it cannot be asked. */
+static json_t *kitchen_board(struct console *c)
+{
+	struct api_request r = {
+	    .method = "GET", .daemon = "kitchend", .path = "/api/v1/kitchen", .timeout_ms = KITCHEN_MS};
+	json_t *answer = NULL;
+
+	return api_call(c, &r, &answer, NULL) == 0 ? answer : NULL;
+}
+
+/* The element whose member is as in row; NULL: none. */
+static const json_t *counterpart(const json_t *list, const char *member, const json_t *row)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (json_equal(json_object_get(json_array_get(list, i), member),
+			       json_object_get(row, member)))
+			return json_array_get(list, i);
+	return NULL;
+}
+
+static void take_over(json_t *row, const json_t *from, const char *member)
+{
+	json_t *value = json_object_get(from, member);
+
+	if (value != NULL)
+		json_object_set(row, member, value);
+}
+
+/* Names what lies in the device, and on each of its decks. */
+static void name_tickets(json_t *row, const json_t *board)
+{
+	const json_t *station = counterpart(json_object_get(board, "items"), "device", row);
+	json_t *decks = json_object_get(row, "decks");
+
+	take_over(row, station, "ticket");
+	take_over(row, station, "order_id");
+	for (size_t i = 0; i < json_array_size(decks); i++) {
+		json_t *deck = json_array_get(decks, i);
+		const json_t *there = counterpart(json_object_get(station, "decks"), "deck", deck);
+
+		take_over(deck, there, "ticket");
+		take_over(deck, there, "order_id");
+	}
+}
+
+struct listing {
+	const json_t *board;
+	console_row *row;
+	void *arg;
+};
+
+static int list_row(void *arg, json_t *row, struct error *err)
+{
+	const struct listing *l = arg;
+
+	name_tickets(row, l->board);
+	return l->row(l->arg, row, err);
+}
+
+int hw_list(struct console *c, int64_t limit, console_row *row, void *arg, struct error *err)
+{
+	AUTO_JSON json_t *board = kitchen_board(c);
+	struct listing l = {board, row, arg};
+	CLEANUP(buf_done) struct buf path = {0};
+
+	hw_path(&path, NULL, NULL);
+	return api_list(c, HW_DAEMON, buf_str(&path), limit, list_row, &l, err);
+}
+
+int hw_show(struct console *c, const char *device, json_t **ret, struct error *err)
+{
+	CLEANUP(buf_done) struct buf path = {0};
+	struct api_request r = {.method = "GET", .daemon = HW_DAEMON};
+	AUTO_JSON json_t *board = NULL;
+	int rc;
+
+	hw_path(&path, device, NULL);
+	r.path = buf_str(&path);
+	rc = api_call(c, &r, ret, err);
+	if (rc < 0)
+		return rc;
+	board = kitchen_board(c);
+	name_tickets(*ret, board);
+	return 0;
 }
 
 /* --- settings --- */

@@ -1,6 +1,6 @@
 /*
- * The kitchen's hardware for both faces: what is sent to change a device, and whether one is in order.  The
- * rows are those of hwd's list.  No printing.
+ * The kitchen's hardware for both faces: the devices, what is sent to change one, and whether one is in
+ * order. No printing.
  */
 #ifndef PIZZA_CONSOLE_HW_H
 #define PIZZA_CONSOLE_HW_H
@@ -10,8 +10,16 @@
 
 #include "core/base/buf.h"
 #include "core/base/error.h"
+#include "core/console/console.h"
 
 #define HW_DAEMON "hwd"
+
+/*
+ * The devices, limit at most (-1: all), and one of them (owned).  What lies on them is named by its ticket
+ * and order as far as the kitchen can be asked; otherwise these are null.
+ */
+int hw_list(struct console *c, int64_t limit, console_row *row, void *arg, struct error *err) MUST_USE;
+int hw_show(struct console *c, const char *device, json_t **ret, struct error *err) MUST_USE;
 
 /* Appends the route of a device (NULL: all), or of what is done to it ("fault", "clear"; NULL: itself). */
 void hw_path(struct buf *path, const char *device, const char *action);

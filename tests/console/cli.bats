@@ -71,6 +71,10 @@ setup() {
 	ctl 2 inventory restock dough lots
 	ctl 2 menu set margherita price
 	ctl 2 sandbox set
+	ctl 2 hw set oven-1
+	ctl 2 hw fault oven-1
+	ctl 2 hw set oven-1 setpoint=hot
+	[[ $err == *"no number"* ]]
 	ctl 2 lag reset
 	ctl 2 lag check
 	ctl 2 status --timeout soon

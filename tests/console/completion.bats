@@ -46,6 +46,8 @@ shows() {
 	[ "$(words order ls --status=pa)" = "--status=paid" ]
 	[ "$(words -o js)" = "json jsonl" ]
 	[ "$(words saga ls --stuc)" = --stuck ]
+	[ "$(words hw fault oven-1 heat)" = heater-dead ]
+	[ "$(words hw set oven-1 setp)" = setpoint= ]
 	[[ " $(words saga ls --) " == *" --state "*" --output "* ]]
 	[[ " $(words lag --) " == *" --group "* ]]
 	[ "$(words config get port)" = port_base ]

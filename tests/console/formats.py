@@ -81,6 +81,8 @@ def commands():
         (MOVING, "outbox", "ls"),
         (MOVING, "sandbox", "show"),
         (MOVING, "sandbox", "ledger"),
+        (MOVING, "hw", "ls"),
+        (MOVING, "hw", "show", "oven-1"),
         (MOVING, "status"),
         (MOVING, "audit", "ls", "--limit", "20"),
         (MOVING, "dlq", "ls", "--limit", "20"),

@@ -86,6 +86,7 @@ use_live() {
 		order ls --sort created|there are order_id|created_at
 		order ls -o jsno|table, wide, json|json
 		order ls --status payed|paid|paid
+		hw set oven-1 setpint=1|power, reset, door, run, setpoint, duration|setpoint
 		order ls --color alway|auto, always, never|always
 	END
 }
@@ -120,6 +121,9 @@ use_live() {
 		menu rm margherita
 		notify resend $id
 		sandbox set --clear
+		hw set oven-1 setpoint=300
+		hw fault oven-1 silent
+		hw clear oven-1
 		topic produce order-events --value x
 		config set log.level debug
 		config reload
@@ -236,6 +240,8 @@ commands() {
 		notifyd notify ls
 		outboxd outbox status
 		sandboxd sandbox show
+		hwd hw ls
+		hwd hw check
 		aggregatord saga rebuild
 		k topic ls
 		k topic show order-events
@@ -287,7 +293,7 @@ away() {
 }
 
 @test "everything is down: every command says so, and what starts it" {
-	away p k s orderd menud inventoryd paymentd notifyd outboxd sandboxd aggregatord
+	away p k s orderd menud inventoryd paymentd notifyd outboxd sandboxd hwd aggregatord
 	ctl 5 order ls
 	[[ $err == *"nothing runs: pizzactl up starts it, pizzactl doctor"* ]]
 	ctl 0 down

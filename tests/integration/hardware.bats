@@ -218,12 +218,13 @@ heat() { # heat UNIT: to its setpoint
 }
 
 @test "a dead heater lets the oven cool, an open door keeps it cold" {
+	mb 2 0 0 1
 	heat 1
 	heat 2
 	"$PIZZACTL" hw fault oven-1 heater-dead -o none
 	"$PIZZACTL" hw fault oven-2 door-open -o none
-	eventually 20 is 1 3 0 -lt 2500
-	eventually 20 is 2 3 0 -lt 2500
+	eventually 20 is 1 3 0 -lt 2800
+	eventually 20 is 2 3 0 -lt 2800
 	[ "$(get 1 1 1)" = 1 ] # the heater is asked to heat
 	[ "$(get 1 1 2)" = 0 ] # and it is not hot
 	[ "$(get 2 1 3)" = 1 ] # the door contact
