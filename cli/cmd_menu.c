@@ -150,6 +150,7 @@ static const struct column show_columns[] = {
     {.name = "prices", .kind = COLUMN_JSON, .text = "by size"},
     {.name = "currency", .flags = COLUMN_MACHINE, .text = "ISO 4217"},
     {.name = "available", .kind = COLUMN_BOOL, .text = "it can be ordered"},
+    {.name = "bake_temperature_c", .title = "baked at", .kind = COLUMN_INT, .text = "the oven's temperature"},
     {.name = "version", .kind = COLUMN_INT, .text = "rises with every change"},
     {.name = "created_at", .title = "created", .kind = COLUMN_TIME, .text = "when it came onto the menu"},
     {.name = "updated_at", .title = "updated", .kind = COLUMN_TIME, .text = "latest change"},

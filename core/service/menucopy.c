@@ -88,6 +88,7 @@ static int parse_fields(const json_t *data, struct menu_pizza *p, struct error *
 	snprintf(p->pizza_id, sizeof(p->pizza_id), "%s", id);
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	snprintf(p->currency, sizeof(p->currency), "%.3s", currency);
+	p->bake_c = (int)json_int_or(data, "bake_temperature_c", MENU_BAKE_C);
 	p->available = json_bool_or(data, "available", true) && !json_bool_or(data, "deleted", false);
 	return parse_recipe(json_object_get(data, "recipe"), p, err);
 }

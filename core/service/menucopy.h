@@ -14,6 +14,8 @@
 struct service;
 struct menucopy;
 
+#define MENU_BAKE_C 320 /* where the menu does not say at which temperature a pizza is baked */
+
 enum pizza_size { SIZE_SMALL, SIZE_MEDIUM, SIZE_LARGE, SIZE_COUNT };
 extern const char *const pizza_sizes[SIZE_COUNT]; /* "small", "medium", "large" */
 /* False when the word is none. */
@@ -29,6 +31,7 @@ struct menu_pizza {
 	char name[512];
 	char currency[4];
 	int64_t price[SIZE_COUNT]; /* minor units */
+	int bake_c;		   /* the oven's temperature, °C */
 	int64_t version;	   /* aggregate_seq of the MenuItemChanged that told of it */
 	bool available;		   /* false also when deleted */
 	int line_count;

@@ -8,7 +8,7 @@
 #include "core/service/service.h"
 #include "daemons/inventory/api.h"
 #include "daemons/inventory/batch.h"
-#include "daemons/inventory/patience.h"
+#include "core/service/patience.h"
 
 extern const struct db_migration inventory_migrations[];
 extern const int inventory_migration_count;

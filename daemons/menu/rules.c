@@ -81,6 +81,17 @@ static void read_int(const json_t *value, const char *field, int64_t max, int64_
 		*ret = n;
 }
 
+static void read_bake(const json_t *value, int64_t *ret, struct http_problems *p)
+{
+	int64_t n = json_is_integer(value) ? json_integer_value(value) : 0;
+
+	if (n < MENU_BAKE_MIN_C || n > MENU_BAKE_MAX_C)
+		http_problem(p, "bake_temperature_c", "must be an integer from %d to %d", MENU_BAKE_MIN_C,
+			     MENU_BAKE_MAX_C);
+	else
+		*ret = n;
+}
+
 static void read_currency(const json_t *value, char currency[4], struct http_problems *p)
 {
 	if (json_is_string(value) && money_currency_valid(json_string_value(value)))
@@ -197,6 +208,7 @@ static void read_fields(struct menu_item *item, const json_t *body, bool create,
 	const json_t *currency = json_object_get(body, "currency");
 	const json_t *available = json_object_get(body, "available");
 	const json_t *prices = json_object_get(body, "prices");
+	const json_t *bake = json_object_get(body, "bake_temperature_c");
 	bool amount = json_object_get(body, "price_amount") != NULL;
 
 	if (create || json_object_get(body, "name") != NULL)
@@ -211,6 +223,8 @@ static void read_fields(struct menu_item *item, const json_t *body, bool create,
 		read_currency(currency, item->currency, p);
 	if (available != NULL)
 		read_bool(available, "available", &item->available, p);
+	if (bake != NULL)
+		read_bake(bake, &item->bake_c, p);
 	if (create || json_object_get(body, "recipe") != NULL)
 		read_recipe(json_object_get(body, "recipe"), &item->recipe, p);
 }
@@ -226,6 +240,7 @@ void menu_item_create(struct menu_item *item, const json_t *body, const char *cu
 		http_problem(p, "pizza_id", "must be 1 to %d of a-z, 0-9 and '-'", MENU_SLUG_MAX);
 	item->description = xstrdup("");
 	item->available = true;
+	item->bake_c = MENU_BAKE_C;
 	snprintf(item->currency, sizeof(item->currency), "%s", currency);
 	read_fields(item, body, true, p);
 }
@@ -277,11 +292,11 @@ static json_t *prices_json(const struct menu_item *item)
 /* The fields that replies and events share. */
 static json_t *common_json(const struct menu_item *item)
 {
-	return json_pack("{s:s, s:s, s:s, s:I, s:o, s:s, s:b, s:b, s:O}", "pizza_id", item->pizza_id, "name",
-			 item->name, "description", item->description, "price_amount",
+	return json_pack("{s:s, s:s, s:s, s:I, s:o, s:s, s:b, s:b, s:I, s:O}", "pizza_id", item->pizza_id,
+			 "name", item->name, "description", item->description, "price_amount",
 			 (json_int_t)item->price[SIZE_MEDIUM], "prices", prices_json(item), "currency",
 			 item->currency, "available", (int)item->available, "deleted", (int)item->deleted,
-			 "recipe", item->recipe);
+			 "bake_temperature_c", (json_int_t)item->bake_c, "recipe", item->recipe);
 }
 
 json_t *menu_item_json(const struct menu_item *item)

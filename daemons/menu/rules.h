@@ -16,6 +16,8 @@
 #define MENU_DESCRIPTION_MAX 1000 /* characters */
 #define MENU_RECIPE_MAX	     20	  /* lines */
 #define MENU_QUANTITY_MAX    INT64_C(1000000)
+#define MENU_BAKE_MIN_C	     150
+#define MENU_BAKE_MAX_C	     400
 
 /* `struct menu_item item = {0};` is an empty one. */
 struct menu_item {
@@ -27,6 +29,7 @@ struct menu_item {
 	bool available;
 	bool deleted;
 	int64_t version; /* 1, 2, 3 … : aggregate_seq of its events; 0: not stored yet */
+	int64_t bake_c;	 /* the oven's temperature, °C */
 	json_t *recipe;	 /* owned: [{"ingredient_id", "quantities": {"small", "medium", "large"}}] */
 	int64_t created_us, updated_us;
 };

@@ -20,6 +20,7 @@ struct seed_line {
 struct seed {
 	const char *pizza_id, *name, *description;
 	int price[SIZE_COUNT];
+	int bake_c; /* 0: MENU_BAKE_C */
 	struct seed_line recipe[INGREDIENTS_MAX];
 };
 
@@ -32,11 +33,13 @@ static const struct seed seeds[MENU_SEED_COUNT] = {
      "Margherita",
      "Tomato sauce, mozzarella, basil",
      {39000, 49000, 64000},
+     0,
      {{DOUGH}, {SAUCE}, {"mozzarella", 90, 125, 180}, {"basil", 4, 6, 8}, {OLIVE_OIL}}},
     {"marinara",
      "Marinara",
      "Tomato sauce, garlic, basil, olive oil; no cheese",
      {33000, 42000, 55000},
+     0,
      {{DOUGH},
       {"tomato-sauce", 80, 110, 160},
       {"garlic", 4, 6, 8},
@@ -46,11 +49,13 @@ static const struct seed seeds[MENU_SEED_COUNT] = {
      "Pepperoni",
      "Tomato sauce, mozzarella, pepperoni",
      {47000, 59000, 77000},
+     0,
      {{DOUGH}, {SAUCE}, {"mozzarella", 80, 115, 165}, {"pepperoni", 45, 65, 90}}},
     {"diavola",
      "Diavola",
      "Tomato sauce, mozzarella, spicy salami, olives",
      {49000, 62000, 81000},
+     0,
      {{DOUGH},
       {SAUCE},
       {"mozzarella", 80, 110, 160},
@@ -61,6 +66,7 @@ static const struct seed seeds[MENU_SEED_COUNT] = {
      "Quattro formaggi",
      "Mozzarella, gorgonzola, parmesan on a white base",
      {52000, 66000, 86000},
+     280,
      {{DOUGH},
       {"mozzarella", 100, 140, 200},
       {"gorgonzola", 30, 45, 60},
@@ -70,11 +76,13 @@ static const struct seed seeds[MENU_SEED_COUNT] = {
      "Hawaiian",
      "Tomato sauce, mozzarella, ham, pineapple",
      {46000, 58000, 75000},
+     0,
      {{DOUGH}, {SAUCE}, {"mozzarella", 80, 110, 160}, {"ham", 40, 60, 80}, {"pineapple", 50, 70, 100}}},
     {"capricciosa",
      "Capricciosa",
      "Tomato sauce, mozzarella, ham, mushrooms, artichokes, olives",
      {51000, 65000, 84000},
+     0,
      {{DOUGH},
       {SAUCE},
       {"mozzarella", 80, 110, 160},
@@ -86,6 +94,7 @@ static const struct seed seeds[MENU_SEED_COUNT] = {
      "Vegetariana",
      "Tomato sauce, mozzarella, bell pepper, onion, mushrooms, olives",
      {45000, 57000, 74000},
+     0,
      {{DOUGH},
       {SAUCE},
       {"mozzarella", 80, 110, 160},
@@ -97,6 +106,7 @@ static const struct seed seeds[MENU_SEED_COUNT] = {
      "Funghi",
      "Tomato sauce, mozzarella, mushrooms, garlic",
      {43000, 54000, 70000},
+     0,
      {{DOUGH},
       {SAUCE},
       {"mozzarella", 80, 115, 165},
@@ -107,6 +117,7 @@ static const struct seed seeds[MENU_SEED_COUNT] = {
      "Prosciutto",
      "Tomato sauce, mozzarella, ham, parmesan",
      {49000, 62000, 81000},
+     0,
      {{DOUGH}, {SAUCE}, {"mozzarella", 80, 110, 160}, {"ham", 55, 80, 110}, {"parmesan", 10, 15, 20}}},
 };
 
@@ -127,6 +138,7 @@ void menu_seed_item(int i, const char *currency, struct menu_item *item)
 	for (int size = 0; size < SIZE_COUNT; size++)
 		item->price[size] = seed->price[size];
 	item->available = true;
+	item->bake_c = seed->bake_c > 0 ? seed->bake_c : MENU_BAKE_C;
 	item->recipe = json_array();
 	for (int n = 0; n < INGREDIENTS_MAX && seed->recipe[n].ingredient_id != NULL; n++)
 		json_array_append_new(item->recipe, line_json(&seed->recipe[n]));

@@ -16,7 +16,7 @@
 #define COLUMNS                                                                                      \
 	"pizza_id, name, description, currency, price_small, price_medium, price_large, available, " \
 	"deleted, version, "                                                                         \
-	"recipe, created_at, updated_at"
+	"recipe, bake_temperature_c, created_at, updated_at"
 
 static void load_row(const struct db_result *r, int row, struct menu_item *item)
 {
@@ -30,8 +30,9 @@ static void load_row(const struct db_result *r, int row, struct menu_item *item)
 	item->deleted = db_bool(r, row, 8);
 	item->version = db_int(r, row, 9);
 	item->recipe = json_loads(db_text(r, row, 10), 0, NULL);
-	item->created_us = db_time(r, row, 11);
-	item->updated_us = db_time(r, row, 12);
+	item->bake_c = db_int(r, row, 11);
+	item->created_us = db_time(r, row, 12);
+	item->updated_us = db_time(r, row, 13);
 }
 
 DB_STATEMENT(menu_list, "SELECT " COLUMNS " FROM menu_items WHERE NOT deleted AND pizza_id > $1 "
@@ -95,16 +96,18 @@ int menu_store_lock(struct db_conn *tx, const char *pizza_id, struct menu_item *
 	return get_with(tx, &menu_lock, pizza_id, item, err);
 }
 
-DB_STATEMENT(menu_save,
-	     "INSERT INTO menu_items AS m (pizza_id, name, description, currency, price_small, price_medium, "
-	     "price_large, available, deleted, version, recipe) "
-	     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (pizza_id) DO UPDATE SET "
-	     "name = EXCLUDED.name, description = EXCLUDED.description, currency = EXCLUDED.currency, "
-	     "price_small = EXCLUDED.price_small, price_medium = EXCLUDED.price_medium, "
-	     "price_large = EXCLUDED.price_large, available = EXCLUDED.available, "
-	     "deleted = EXCLUDED.deleted, version = EXCLUDED.version, recipe = EXCLUDED.recipe, "
-	     "updated_at = clock_timestamp() WHERE m.version = EXCLUDED.version - 1 "
-	     "RETURNING version, created_at, updated_at")
+DB_STATEMENT(
+    menu_save,
+    "INSERT INTO menu_items AS m (pizza_id, name, description, currency, price_small, price_medium, "
+    "price_large, available, deleted, version, recipe, bake_temperature_c) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (pizza_id) DO UPDATE SET "
+    "name = EXCLUDED.name, description = EXCLUDED.description, currency = EXCLUDED.currency, "
+    "price_small = EXCLUDED.price_small, price_medium = EXCLUDED.price_medium, "
+    "price_large = EXCLUDED.price_large, available = EXCLUDED.available, "
+    "deleted = EXCLUDED.deleted, version = EXCLUDED.version, recipe = EXCLUDED.recipe, "
+    "bake_temperature_c = EXCLUDED.bake_temperature_c, updated_at = clock_timestamp() WHERE m.version = "
+    "EXCLUDED.version - 1 "
+    "RETURNING version, created_at, updated_at")
 
 static int save_row(struct db_conn *tx, struct menu_item *item, struct error *err)
 {
@@ -123,6 +126,7 @@ static int save_row(struct db_conn *tx, struct menu_item *item, struct error *er
 	db_param_bool(&p, item->deleted);
 	db_param_int(&p, item->version + 1);
 	db_param_text(&p, recipe);
+	db_param_int(&p, item->bake_c);
 	rc = db_exec(tx, &menu_save, &p, &r, err);
 	if (rc < 0)
 		return rc;

@@ -101,6 +101,7 @@ static void test_create(void **state)
 	assert_string_equal(a.item.description, "");
 	assert_string_equal(a.item.currency, "RUB");
 	assert_true(a.item.available);
+	assert_int_equal(a.item.bake_c, MENU_BAKE_C);
 	for (int i = 0; i < SIZE_COUNT; i++)
 		assert_int_equal(a.item.price[i], 45000);
 }
@@ -119,6 +120,19 @@ static void test_create_with_prices(void **state)
 	assert_int_equal(a.item.price[SIZE_LARGE], 3);
 	assert_string_equal(a.item.currency, "EUR");
 	assert_false(a.item.available);
+}
+
+static void test_bake_temperature(void **state)
+{
+	CLEANUP(attempt_done) struct attempt a = create("{" GOOD ",\"bake_temperature_c\":280}");
+	CLEANUP(attempt_done) struct attempt cold = create("{" GOOD ",\"bake_temperature_c\":149}");
+	CLEANUP(attempt_done) struct attempt word = create("{" GOOD ",\"bake_temperature_c\":\"hot\"}");
+
+	(void)state;
+	assert_null(a.problems.list);
+	assert_int_equal(a.item.bake_c, 280);
+	assert_true(names(&cold, "bake_temperature_c"));
+	assert_true(names(&word, "bake_temperature_c"));
 }
 
 static void test_create_names_all_that_is_missing(void **state)
@@ -290,6 +304,7 @@ int main(void)
 	    cmocka_unit_test(test_slug),
 	    cmocka_unit_test(test_create),
 	    cmocka_unit_test(test_create_with_prices),
+	    cmocka_unit_test(test_bake_temperature),
 	    cmocka_unit_test(test_create_names_all_that_is_missing),
 	    cmocka_unit_test(test_bad_fields),
 	    cmocka_unit_test(test_lengths_are_characters),

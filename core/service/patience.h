@@ -2,8 +2,8 @@
  * How long orders from a newer menu than ours are waited for.  The copy follows within milliseconds; a
  * version that has not come after PATIENCE_MS does not exist, and waiting on would stop everybody's orders.
  */
-#ifndef PIZZA_INVENTORY_PATIENCE_H
-#define PIZZA_INVENTORY_PATIENCE_H
+#ifndef PIZZA_SERVICE_PATIENCE_H
+#define PIZZA_SERVICE_PATIENCE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
  * A ring of the versions waited for.  A version that came needs no care: nobody asks for it again, and its
  * slot is overwritten some day.  One that never came stays given up until then.  Not thread safe; one owner.
  */
-#include "daemons/inventory/patience.h"
+#include "core/service/patience.h"
 
 #include <stdio.h>
 #include <string.h>
