@@ -55,6 +55,7 @@
 	CONSUMER_KEYS(X, INVENTORY, "inventory", "inventoryd")                                               \
 	CONSUMER_KEYS(X, PAYMENT, "payment", "paymentd")                                                     \
 	CONSUMER_KEYS(X, NOTIFY, "notify", "notifyd")                                                        \
+	CONSUMER_KEYS(X, KITCHEN, "kitchen", "kitchend")                                                     \
 	CONSUMER_KEYS(X, AGGREGATOR, "aggregator", "aggregatord")                                            \
 	X(OUTBOX_BATCH, "outbox.batch", INT, "5000", 1, 100000, true,                                        \
 	  "Events per published window, at most.")                                                           \
@@ -118,6 +119,17 @@
 	  "How many seconds pass in the kitchen's hardware in one of the wall clock; 1: real time.")         \
 	X(KITCHEN_SEED, "kitchen.seed", INT, "1", 0, 4294967295, false,                                      \
 	  "Seed of the noise and drift of the virtual sensors: the same seed, the same kitchen.")            \
+	X(KITCHEN_POLL, "kitchen.poll", DURATION, "100ms", 5, 1000, false,                                   \
+	  "How often every device is read; those that bake are read more often when time_scale asks for "    \
+	  "it.")                                                                                             \
+	X(KITCHEN_STALE, "kitchen.stale", DURATION, "1s", 100, 60000, true,                                  \
+	  "After which silence, or standstill of its heartbeat, a device is offline.")                       \
+	X(KITCHEN_RESCUE, "kitchen.rescue", DURATION, "10s", 100, 3600000, true,                             \
+	  "How long the tickets of a device that is offline wait for it before they go elsewhere.")          \
+	X(KITCHEN_PROMISE, "kitchen.promise", DURATION, "30m", 1000, 86400000, true,                         \
+	  "When an order is promised after its payment, in the kitchen's time.")                             \
+	X(KITCHEN_REMAKES, "kitchen.remakes", INT, "2", 0, 10, true,                                         \
+	  "How often a burnt pizza is made again before its order fails.")                                   \
 	X(CONSOLE_THEME, "console.theme", STRING, "dark", 0, 0, false,                                       \
 	  "How pizzactl top looks: dark, light, contrast or mono.")                                          \
 	X(CONSOLE_MOUSE, "console.mouse", BOOL, "true", 0, 1, false,                                         \

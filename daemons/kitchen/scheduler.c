@@ -3,6 +3,7 @@
  */
 #include "daemons/kitchen/scheduler.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -427,6 +428,13 @@ static int by_promise(const void *left, const void *right)
 	return before(*a, *b) ? -1 : before(*b, *a);
 }
 
+int64_t scheduler_oven_us(const struct scheduler_times *times, enum pizza_size size, int bake_c)
+{
+	double doublings = times->doubling_c > 0 ? (double)(times->oven_c - bake_c) / times->doubling_c : 0;
+
+	return (int64_t)((double)times->oven_us[size] * exp2(doublings));
+}
+
 static int64_t foresee(const struct scheduler *s, struct forecast *f, const struct scheduled *t,
 		       const struct scheduler_times *times)
 {
@@ -437,7 +445,7 @@ static int64_t foresee(const struct scheduler *s, struct forecast *f, const stru
 
 	if (m->count == 0)
 		return INT64_MAX;
-	ready = m->us[0] + (pan ? times->pan_us : times->oven_us)[t->size];
+	ready = m->us[0] + (pan ? times->pan_us[t->size] : scheduler_oven_us(times, t->size, t->bake_c));
 	moment_down(m, 0, ready);
 	return ready;
 }

@@ -73,7 +73,12 @@ int scheduler_plan(struct scheduler *s);
 /* Baking times, from loading to done; of ovens and of pans. */
 struct scheduler_times {
 	int64_t oven_us[SIZE_COUNT], pan_us[SIZE_COUNT];
+	int oven_c;	/* of an oven at this temperature */
+	int doubling_c; /* so much colder takes twice as long; 0: it makes no difference */
 };
+/* Of an oven that is heated to bake_c. */
+int64_t scheduler_oven_us(const struct scheduler_times *times, enum pizza_size size, int bake_c);
+
 /*
  * When each queued ticket will be ready (ready_us, from now on), by going through the queue with what is
  * known; INT64_MAX: never, as things are.  Answers how long a further ticket at the queue's end takes to get

@@ -66,7 +66,7 @@ static const struct seed seeds[MENU_SEED_COUNT] = {
      "Quattro formaggi",
      "Mozzarella, gorgonzola, parmesan on a white base",
      {52000, 66000, 86000},
-     280,
+     300,
      {{DOUGH},
       {"mozzarella", 100, 140, 200},
       {"gorgonzola", 30, 45, 60},

@@ -11,8 +11,8 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/service/patience.h"
 #include "daemons/inventory/need.c"
-#include "daemons/inventory/patience.c"
 #include "daemons/inventory/rules.c"
 
 /* --- the table --- */

@@ -209,7 +209,7 @@ static void closed_and_cold_stations_get_nothing(void **state)
 static void estimates(void **state)
 {
 	static struct shop shop;
-	const struct scheduler_times times = {{100, 100, 100}, {200, 200, 200}};
+	const struct scheduler_times times = {{100, 100, 100}, {200, 200, 200}, 320, 30};
 	struct scheduler_outlook o;
 
 	(void)state;
@@ -236,6 +236,7 @@ static void estimates(void **state)
 	scheduler_estimate(shop.s, 1000, &times);
 	assert_int_equal(shop.tickets[0].ready_us, 1150);
 	assert_int_equal(shop.tickets[1].ready_us, 1180);
+	assert_int_equal(scheduler_oven_us(&times, SIZE_SMALL, 290), 200);
 	/* Nothing is open: never. */
 	scheduler_station(shop.s, 0)->open = false;
 	o = scheduler_estimate(shop.s, 1000, &times);

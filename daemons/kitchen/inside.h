@@ -1,0 +1,81 @@
+/*
+ * The inside of the floor, shared by its files alone.
+ */
+#ifndef PIZZA_KITCHEN_INSIDE_H
+#define PIZZA_KITCHEN_INSIDE_H
+
+#include <pthread.h>
+
+#include "daemons/kitchen/floor.h"
+#include "daemons/kitchen/ledger.h"
+#include "daemons/kitchen/link.h"
+#include "daemons/kitchen/pool.h"
+#include "daemons/kitchen/scheduler.h"
+
+struct station {
+	const struct hardware_device *info; /* the device of the same index */
+	enum station_state state;
+	enum station_mode mode;
+	bool dirty;				 /* to be saved */
+	bool hot;				 /* takes tickets, as to its temperature */
+	int setpoint_c;				 /* what it is to be heated to */
+	struct mono told;			 /* when it was last told so, or reset */
+	struct mono offline;			 /* since when; 0: it is not */
+	struct ticket *on[HARDWARE_DECKS_MAX];	 /* what lies there, or is about to be put there */
+	struct mono ordered[HARDWARE_DECKS_MAX]; /* when the deck was last told what to do */
+	struct mono looked[HARDWARE_DECKS_MAX];	 /* the reading of the first look of two */
+	uint32_t rescued[HARDWARE_DECKS_MAX];	 /* what was given up here while it was offline */
+};
+
+struct floor {
+	struct service *service;
+	struct hardware_device devices[HARDWARE_DEVICES_MAX];
+	int device_count;
+	struct station *stations; /* the first of the devices: those with decks */
+	int station_count, decks;
+	struct link_device *seen; /* of all devices, as of this round */
+	struct link *link;
+	struct scheduler *scheduler;
+	struct pool tickets;
+	int64_t tail_us, tail_id;	  /* the queue is known up to here */
+	bool complete;			  /* nothing is behind */
+	bool orphans; /* some ticket may be on a deck that does not exist any more */
+	int window;			  /* tickets of the queue in memory, about */
+	double pace[HARDWARE_KIND_COUNT]; /* observed baking time ÷ nominal */
+	struct scheduler_times times;
+	int time_scale;
+
+	struct move *moves; /* of this round */
+	int move_count, move_cap;
+
+	pthread_t thread;
+	pthread_mutex_t lock; /* all of the above, but while the floor itself waits for the database */
+	pthread_mutex_t box_lock;
+	pthread_cond_t box_wake;
+	struct news **box; /* not looked at yet */
+	int box_count, box_cap;
+	bool stirred; /* the hardware, or an operator, has changed something */
+	bool stopping;
+};
+
+/* --- stations.c --- */
+
+/* Goes through all stations and decks: states, temperatures, and moves of what lies there. */
+void stations_look(struct floor *f);
+/* Orders to the hardware that follow from what is true now. */
+void stations_order(struct floor *f);
+bool station_fresh(const struct station *st);
+/* Words of what is wrong with it, separated by blanks. */
+void station_faults(const struct link_device *seen, char *text, size_t size);
+/* How long it bakes this ticket. */
+int64_t station_bake_us(const struct floor *f, const struct station *st, const struct ticket *t);
+void floor_times(struct floor *f);
+int64_t station_hot_in_us(const struct floor *f, int station);
+
+/* --- floor.c --- */
+
+/* Notes a move of a ticket; one for each ticket in a round. */
+struct move *floor_move(struct floor *f, struct ticket *t, enum ticket_event event, const char *reason, ...)
+    PRINTF_LIKE(4, 5);
+
+#endif
