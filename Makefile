@@ -20,10 +20,11 @@ OPT      ?= -O2 -g
 CRASH    ?=
 FUZZ_CC  ?= clang
 
-DAEMONS  := menu order inventory payment sandbox notify outbox aggregator dlq hardware
+DAEMONS  := menu order inventory payment sandbox notify outbox aggregator dlq hardware kitchen
 # A program is named after its folder, but for these; and libraries of one daemon alone.
 PROGRAM_hardware := hwd
 LIBS_hardware     = $(shell pkg-config --libs libmodbus)
+LIBS_kitchen      = $(LIBS_hardware)
 program = $(or $(PROGRAM_$(1)),$(1)d)
 
 PKGS     := libpq rdkafka libmicrohttpd libcurl jansson yaml-0.1 libsodium smartcols

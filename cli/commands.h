@@ -25,6 +25,7 @@
 	X(payment)    \
 	X(notify)     \
 	X(sandbox)    \
+	X(kitchen)    \
 	X(hw)         \
 	X(topic)      \
 	X(lag)        \

@@ -239,6 +239,9 @@ struct list {
 static const struct list pizzas = {"menud", "/api/v1/menu", "pizza_id", {"name"}};
 static const struct list ingredients = {"inventoryd", "/api/v1/inventory", "ingredient_id", {"name"}};
 static const struct list devices = {"hwd", "/api/v1/hw", "device", {"kind", "state"}};
+static const struct list stations = {"kitchend", "/api/v1/kitchen", "device", {"kind", "state"}};
+static const struct list tickets = {
+    "kitchend", "/api/v1/kitchen/tickets", "ticket", {"state", "pizza_id", "order_id"}};
 static const struct list payments = {
     "paymentd", "/api/v1/payments", "payment_id", {"status", "order_id", "created_at"}};
 static const struct list notifications = {
@@ -381,6 +384,8 @@ static const struct {
     {.kind = "PIZZA[:SIZE[:QTY]]", .fixed = add_sizes, .live = "pizzas", .fetch = fetch_list, .arg = &pizzas},
     {.kind = "INGREDIENT", .live = "ingredients", .fetch = fetch_list, .arg = &ingredients},
     {.kind = "DEVICE", .live = "devices", .fetch = fetch_list, .arg = &devices},
+    {.kind = "STATION", .live = "stations", .fetch = fetch_list, .arg = &stations},
+    {.kind = "TICKET", .live = "tickets", .fetch = fetch_list, .arg = &tickets},
     {.kind = "FAULT", .fixed = add_faults},
     {.kind = "SETTING=VALUE", .fixed = add_device_settings},
     {.kind = "PAYMENT", .live = "payments", .fetch = fetch_list, .arg = &payments},

@@ -8,6 +8,7 @@
 #include "core/base/mem.h"
 #include "core/config/config.h"
 #include "core/contract/events.h"
+#include "core/contract/kitchen.h"
 #include "core/contract/metrics.h"
 
 static void commands(struct doc *d)
@@ -138,6 +139,64 @@ static void daemon_list(struct doc *d)
 	}
 }
 
+static void entries(struct doc *d, const char *const *words, const char *const *texts, int n)
+{
+	for (int i = 0; i < n; i++)
+		doc_entry(d, words[i], texts[i]);
+}
+
+static void ticket_states(struct doc *d)
+{
+	entries(d, ticket_state_words, ticket_state_texts, TICKET_STATE_COUNT);
+}
+
+static void ticket_events(struct doc *d)
+{
+	entries(d, ticket_event_words, ticket_event_texts, TICKET_EVENT_COUNT);
+}
+
+static void station_states(struct doc *d)
+{
+	entries(d, station_state_words, station_state_texts, STATION_STATE_COUNT);
+}
+
+static void station_events(struct doc *d)
+{
+	entries(d, station_event_words, station_event_texts, STATION_EVENT_COUNT);
+}
+
+/* One arrow "event → state" of a machine; nothing where the state stays. */
+static void arrow(struct buf *text, const char *event, int next, const char *const *states)
+{
+	if (next >= 0)
+		buf_addf(text, "%s%s → %s", text->len > 0 ? ", " : "", event, states[next]);
+}
+
+static void ticket_machine(struct doc *d)
+{
+	for (int s = 0; s < TICKET_STATE_COUNT; s++) {
+		CLEANUP(buf_done) struct buf text = {0};
+
+		for (int e = 0; e < TICKET_EVENT_COUNT; e++)
+			arrow(&text, ticket_event_words[e],
+			      ticket_next((enum ticket_state)s, (enum ticket_event)e), ticket_state_words);
+		doc_entry(d, ticket_state_words[s], text.len > 0 ? buf_str(&text) : "the end");
+	}
+}
+
+static void station_machine(struct doc *d)
+{
+	for (int s = 0; s < STATION_STATE_COUNT; s++) {
+		CLEANUP(buf_done) struct buf text = {0};
+
+		for (int e = 0; e < STATION_EVENT_COUNT; e++)
+			arrow(&text, station_event_words[e],
+			      station_next((enum station_state)s, (enum station_event)e),
+			      station_state_words);
+		doc_entry(d, station_state_words[s], buf_str(&text));
+	}
+}
+
 static void help_topics(struct doc *d)
 {
 	struct page p;
@@ -162,6 +221,12 @@ static const struct {
     {"metrics", metrics},
     {"daemons", daemon_list},
     {"help-topics", help_topics},
+    {"ticket-states", ticket_states},
+    {"ticket-events", ticket_events},
+    {"ticket-machine", ticket_machine},
+    {"station-states", station_states},
+    {"station-events", station_events},
+    {"station-machine", station_machine},
     {"hardware-registers", page_hardware_registers},
     {"hardware-status", page_hardware_status},
     {"hardware-faults", page_hardware_faults},

@@ -36,10 +36,10 @@ static const struct stage_rule stage_rules[] = {
 	                                          {SAGA_COMPENSATING, "PaymentRefunded", "paymentd", true}},
 	{CANCELLED, 0,                            {SAGA_CANCELLED, NULL, NULL, false}},
 	{READY, 0,                                {SAGA_READY, NULL, NULL, false}},
-	/* In the kitchen; orderd follows what kitchend says. */
+	/* In the kitchen, whose capacity is what it is: no deadline; orderd follows what kitchend says. */
 	{COOKING | SAW_COOKING_FAILED, 0,         {SAGA_COOKING, "OrderCancelled", "orderd", true}},
 	{COOKING | SAW_COOKING_COMPLETED, 0,      {SAGA_COOKING, "OrderReady", "orderd", true}},
-	{COOKING, 0,                              {SAGA_COOKING, "CookingCompleted", "kitchend", true}},
+	{COOKING, 0,                              {SAGA_COOKING, "CookingCompleted", "kitchend", false}},
 	{PAID | SAW_COOKING_FAILED, 0,            {SAGA_PAID, "OrderCancelled", "orderd", true}},
 	{PAID | SAW_COOKING_STARTED, 0,           {SAGA_PAID, "OrderCooking", "orderd", true}},
 	{PAID | SAW_COOKING_COMPLETED, 0,         {SAGA_PAID, "OrderCooking", "orderd", true}},

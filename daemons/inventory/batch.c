@@ -60,6 +60,9 @@ static void tell_order(struct batch *b, const struct event *cause, enum event_ty
 		buf_adds(&b->data, ",\"reason\":");
 		buf_add_json(&b->data, reason, strlen(reason));
 	}
+	if (cause->type == EVENT_TICKET_REMADE) /* the kitchen hears by it which ticket is meant */
+		buf_addf(&b->data, ",\"ticket_id\":%lld",
+			 (long long)json_int_or(cause->data, "ticket_id", 0));
 	buf_addc(&b->data, '}');
 	add_event(b, cause, type, cause->aggregate_id, seq);
 }
@@ -98,6 +101,11 @@ static void write_lines(struct batch *b)
 	need_write(b->need, &b->snap.stock, &b->lines);
 }
 
+static void out_of_stock(const struct batch *b, int lacking, char reason[NEED_REASON_SIZE])
+{
+	snprintf(reason, NEED_REASON_SIZE, "out of stock: %s", b->snap.stock.levels[lacking].ingredient_id);
+}
+
 static int reserve(struct batch *b, int i, struct error *err)
 {
 	const struct event *e = b->events[i];
@@ -109,8 +117,7 @@ static int reserve(struct batch *b, int i, struct error *err)
 		return rc;
 	write_lines(b);
 	if (reason[0] == '\0' && !stock_reserve(&b->snap.stock, b->need, &lacking))
-		snprintf(reason, sizeof(reason), "out of stock: %s",
-			 b->snap.stock.levels[lacking].ingredient_id);
+		out_of_stock(b, lacking, reason);
 	if (reason[0] != '\0') {
 		store_add_reservation(&b->changes, b->order_ids[i], RESERVATION_REJECTED, buf_str(&b->lines),
 				      1, reason);
@@ -151,19 +158,29 @@ static int consume(struct batch *b, int i, const struct reservation *r, struct e
 	return 0;
 }
 
-/* The event names what is made again by items, as OrderCreated does. */
+/*
+ * The event names what is made again by items, as OrderCreated does.  All of it is there, or StockRejected
+ * tells the kitchen that the ticket cannot be made again.
+ */
 static int consume_more(struct batch *b, int i, const struct reservation *r, struct error *err)
 {
+	const struct event *e = b->events[i];
 	char reason[NEED_REASON_SIZE];
-	int rc = need_of_items(b->events[i]->data, &b->snap.stock, b->menu, b->need, reason, err);
+	int lacking;
+	int rc = need_of_items(e->data, &b->snap.stock, b->menu, b->need, reason, err);
 
 	if (rc < 0)
 		return rc;
-	stock_consume_more(&b->snap.stock, b->need);
 	write_lines(b);
+	if (reason[0] == '\0' && !stock_consume_more(&b->snap.stock, b->need, &lacking))
+		out_of_stock(b, lacking, reason);
 	store_change_reservation(&b->changes, r->order_id, r->state, r->seq + 1);
-	tell_order(b, b->events[i], EVENT_STOCK_CONSUMED, r->seq + 1, NULL);
-	tell_low(b, b->events[i]);
+	if (reason[0] != '\0') {
+		tell_order(b, e, EVENT_STOCK_REJECTED, r->seq + 1, reason);
+		return 0;
+	}
+	tell_order(b, e, EVENT_STOCK_CONSUMED, r->seq + 1, NULL);
+	tell_low(b, e);
 	return 0;
 }
 

@@ -205,18 +205,12 @@ void stock_consume(struct stock *s, const int64_t *need)
 	}
 }
 
-void stock_consume_more(struct stock *s, int64_t *need)
+bool stock_consume_more(struct stock *s, const int64_t *need, int *ret_short)
 {
-	for (int i = 0; i < s->count; i++) {
-		struct stock_level *l = level_to_change(s, need, i);
-
-		if (l == NULL)
-			continue;
-		if (need[i] > l->on_hand)
-			need[i] = l->on_hand;
-		l->on_hand -= need[i];
-		l->consumed += need[i];
-	}
+	if (!stock_reserve(s, need, ret_short))
+		return false;
+	stock_consume(s, need);
+	return true;
 }
 
 bool stock_fell_low(struct stock_level *level)

@@ -81,8 +81,8 @@ bool stock_reserve(struct stock *s, const int64_t *need, int *ret_short);
 void stock_release(struct stock *s, const int64_t *need);
 /* From reserved to consumed. */
 void stock_consume(struct stock *s, const int64_t *need);
-/* From on hand to consumed, as far as there is any; need becomes what was taken. */
-void stock_consume_more(struct stock *s, int64_t *need);
+/* All of the need from on hand to consumed, or nothing, as stock_reserve. */
+bool stock_consume_more(struct stock *s, const int64_t *need, int *ret_short);
 /* True once when the level has fallen below its threshold since the last delivery; its next event number is
  * drawn. */
 bool stock_fell_low(struct stock_level *level);

@@ -39,7 +39,7 @@ struct floor {
 	struct pool tickets;
 	int64_t tail_us, tail_id;	  /* the queue is known up to here */
 	bool complete;			  /* nothing is behind */
-	bool orphans; /* some ticket may be on a deck that does not exist any more */
+	bool orphans;			  /* some ticket may be on a deck that does not exist any more */
 	int window;			  /* tickets of the queue in memory, about */
 	double pace[HARDWARE_KIND_COUNT]; /* observed baking time ÷ nominal */
 	struct scheduler_times times;

@@ -201,8 +201,10 @@ static void decide(struct move *moves, int n, const struct job_list *jobs, struc
 			continue;
 		if (j != NULL)
 			follow(o, j, m);
-		store_add_move(rows, m->ticket, m->to, m->station >= 0 ? m->device : NULL, m->deck,
-			       m->remakes, m->reason);
+		/* What is done, or given up, keeps the name of where it was. */
+		store_add_move(rows, m->ticket, m->to,
+			       m->station >= 0 || ticket_ended(m->to) ? m->device : NULL,
+			       m->station >= 0 ? m->deck : m->ticket->deck, m->remakes, m->reason);
 	}
 }
 

@@ -53,9 +53,8 @@ static int owing(enum order_status status, const struct daemon_info *ret[2], str
 		return 0;
 	case ORDER_PAID:
 	case ORDER_COOKING:
-		return error_set(err, ERR_CONFLICT, "retry",
-				 "the order is %s and waits for the kitchen, which is not asked",
-				 order_status_word(status));
+		ret[0] = daemon_find(event_types[EVENT_COOKING_COMPLETED].owner);
+		return 0;
 	case ORDER_READY:
 		return error_set(err, ERR_CONFLICT, "retry",
 				 "the order is ready already: nothing is awaited");

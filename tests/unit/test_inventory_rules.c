@@ -159,17 +159,21 @@ static void test_consume(void **state)
 	assert_int_equal(s.levels[1].consumed, 250);
 }
 
-static void test_consume_more_takes_what_there_is(void **state)
+static void test_consume_more_is_all_or_nothing(void **state)
 {
 	struct stock s = new_stock();
-	int64_t need[3] = {0, 250, 80};
+	const int64_t need[3] = {0, 250, 40}, too_much[3] = {0, 250, 40};
+	int lacking = -1;
 
 	(void)state;
-	stock_consume_more(&s, need);
+	assert_true(stock_consume_more(&s, need, &lacking));
 	assert_int_equal(s.levels[1].on_hand, 750);
-	assert_int_equal(s.levels[2].on_hand, 0);
-	assert_int_equal(s.levels[2].consumed, 50);
-	assert_int_equal(need[2], 50);
+	assert_int_equal(s.levels[1].consumed, 250);
+	assert_int_equal(s.levels[2].on_hand, 10);
+	assert_int_equal(s.levels[2].reserved, 0);
+	assert_false(stock_consume_more(&s, too_much, &lacking));
+	assert_int_equal(lacking, 2);
+	assert_int_equal(s.levels[1].on_hand, 750);
 }
 
 static void test_low_is_told_once(void **state)
@@ -352,7 +356,7 @@ int main(void)
 	    cmocka_unit_test(test_reserve_is_all_or_nothing),
 	    cmocka_unit_test(test_release_undoes_reserve),
 	    cmocka_unit_test(test_consume),
-	    cmocka_unit_test(test_consume_more_takes_what_there_is),
+	    cmocka_unit_test(test_consume_more_is_all_or_nothing),
 	    cmocka_unit_test(test_low_is_told_once),
 	    cmocka_unit_test(test_need_sums_items),
 	    cmocka_unit_test(test_need_waits_for_the_menu),
