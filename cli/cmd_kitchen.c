@@ -271,7 +271,7 @@ static const struct column station_columns[] = {
 	     .title = "ready at",                                                                           \
 	     .kind = COLUMN_TIME,                                                                           \
 	     .flags = COLUMN_WIDE | COLUMN_PASSING,                                                         \
-	     .text = "the same as a moment; of a done one, when it was"},                                   \
+	     .text = "the same as a moment"},                                                               \
 	    {.name = "promised_at", .title = "promised", .kind = COLUMN_TIME, .text = "the queue's order"}, \
 	    {.name = "remakes", .kind = COLUMN_INT, .text = "how often it has burnt"},                      \
 	    {.name = "bake_temperature_c",                                                                  \

@@ -255,8 +255,8 @@ static void add_rows(struct service *s, const struct db_result *r, int n, json_t
 		json_t *j = ticket_json(r, i);
 		int state = ticket_state_parse(db_text(r, i, LIST_STATE));
 
-		if (state == TICKET_DONE)
-			ready[i] = db_time(r, i, LIST_ENDED);
+		if (state == TICKET_DONE) /* it is on its way: nothing to wait for */
+			ready[i] = 0;
 		else if (state == TICKET_QUEUED && ready[i] == 0)
 			ready[i] = guess(s, &o, r, i, &base);
 		set_ready(j, ready[i], o.now_us);
