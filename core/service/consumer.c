@@ -137,10 +137,12 @@ static void stay_alive(struct consumer *c, int64_t ms)
 	while (mono_left_ms(deadline) > 0 && !service_stopping(c->service)) {
 		int64_t left = mono_left_ms(deadline);
 		struct error err;
+		int rc;
 
 		bus_consumer_pause(c->bus);
-		if (bus_consumer_poll(c->bus, 1, 0, (int)(left < 100 ? left : 100), &stray, &err) ==
-		    ERR_CONFLICT)
+		rc = bus_consumer_poll(c->bus, 1, 0, (int)(left < 100 ? left : 100), &stray, &err);
+		c->renew = c->renew || rc == ERR_UNAVAILABLE;
+		if (rc == ERR_CONFLICT)
 			break;
 		if (stray.count > 0 && bus_consumer_rewind(c->bus, &stray, &err) < 0)
 			log_err(LOG_WARN, &err, "give back early messages");
@@ -198,7 +200,6 @@ static int bury(struct consumer *c, const struct item *it, const struct error *w
 	    .step = step,
 	    .retries = retries,
 	};
-
 	int rc;
 
 	metric_count(METRIC_CONSUMER_MESSAGES, it->message->topic, "dead", 1);

@@ -46,11 +46,11 @@ attentive() { sql_is pizza_order "SELECT max(until) > clock_timestamp() - interv
 
 @test "paid orders have no deadline" {
 	id=$(order)
-	eventually 60 status_is "$id" paid
+	eventually 60 paid "$id"
 	deadline 1s 00:00:01
 	other=$(order)
-	eventually 60 status_is "$other" paid
-	status_is "$id" paid
+	eventually 60 paid "$other"
+	paid "$id"
 }
 
 @test "an outage of Kafka cancels nothing, however long it lasts" {
@@ -63,7 +63,7 @@ attentive() { sql_is pizza_order "SELECT max(until) > clock_timestamp() - interv
 	status_is "$id" pending
 	back() { "$PIZZACTL" start kafka; }
 	eventually 120 back
-	eventually 90 status_is "$id" paid
+	eventually 90 paid "$id"
 }
 
 @test "orderd stopped for longer than the deadline cancels nothing" {
@@ -79,7 +79,7 @@ attentive() { sql_is pizza_order "SELECT max(until) > clock_timestamp() - interv
 	late() { sql_is pizza_order "SELECT clock_timestamp() - updated_at > interval '12 s' FROM orders WHERE order_id = '$id'" t; }
 	eventually 30 late
 	kill -CONT "$pid"
-	eventually 60 status_is "$id" paid
+	eventually 60 paid "$id"
 }
 
 operator() { http POST "$(url 2 "$1")" "$2" -H "Authorization: Bearer $(token)" "${@:3}"; }
@@ -96,7 +96,7 @@ operator() { http POST "$(url 2 "$1")" "$2" -H "Authorization: Bearer $(token)" 
 	[ "$(jq -r '"\(.awaiting) \(.daemon)"' <<<"$output")" = "PaymentCompleted paymentd" ]
 	[ "$(jq '[.hastened[] | select(.daemon == "paymentd")] | length' <<<"$output")" = 1 ]
 	"$PIZZACTL" sandbox set --clear >/dev/null
-	eventually 60 status_is "$id" paid
+	eventually 60 paid "$id"
 	operator "/api/v1/sagas/$id/retry" ''
 	[ "$code" = 409 ]
 	run "$PIZZACTL" saga retry "$id" --reason test --yes

@@ -50,7 +50,7 @@ events() { # events ORDER: the types it has in payment-events, in order
 	failed_twice() { [ "$(payment_field "$id" "failures >= 2 OR attempt > 1")" = t ]; }
 	eventually 30 failed_twice
 	no_faults
-	eventually 60 order_is "$id" paid
+	eventually 60 paid "$id"
 	[ "$(payment_field "$id" "attempt > 1")" = t ]
 	[ "$(ledger "$id")" = "1 0 $(payment_field "$id" amount)" ]
 	eventually 30 breaker_closed
@@ -59,7 +59,7 @@ events() { # events ORDER: the types it has in payment-events, in order
 @test "a charge that was answered 500 is found and not charged again" {
 	faults '"error_5xx_after_charge":1'
 	id=$(order)
-	eventually 60 order_is "$id" paid
+	eventually 60 paid "$id"
 	[ "$(ledger "$id")" = "1 0 $(payment_field "$id" amount)" ]
 	[ "$(payment_field "$id" attempt)" = 1 ]
 	no_faults
@@ -78,7 +78,7 @@ events() { # events ORDER: the types it has in payment-events, in order
 
 @test "a paid order that is cancelled is refunded once" {
 	id=$(order)
-	eventually 30 order_is "$id" paid
+	eventually 30 paid "$id"
 	"$PIZZACTL" order cancel "$id"
 	eventually 30 payment_is "$id" refunded
 	[ "$(ledger "$id")" = "1 1 0" ]
@@ -86,7 +86,7 @@ events() { # events ORDER: the types it has in payment-events, in order
 
 @test "POST for an order returns its one payment; an unknown order is 404" {
 	id=$(order)
-	eventually 30 order_is "$id" paid
+	eventually 30 paid "$id"
 	http POST "$(url 3 /api/v1/payments)" "{\"order_id\":\"$id\"}"
 	[ "$code" = 200 ]
 	[ "$(jq -r .payment_id <<<"$output")" = "$(payment_field "$id" payment_id)" ]
@@ -99,7 +99,7 @@ events() { # events ORDER: the types it has in payment-events, in order
 
 @test "an operator refunds: token demanded, part then rest, repeated without effect" {
 	id=$(order)
-	eventually 30 order_is "$id" paid
+	eventually 30 paid "$id"
 	refund=$(url 3 "/api/v1/payments/$id/refund")
 	http POST "$refund"
 	[ "$code" = 401 ]
@@ -125,7 +125,7 @@ events() { # events ORDER: the types it has in payment-events, in order
 	eventually 30 payment_is "${ids[-1]}" processing
 	kill -9 "$("$PIZZACTL" status -o json | jq '.[] | select(.name == "paymentd") | .pid')"
 	for id in "${ids[@]}"; do
-		eventually 60 order_is "$id" paid
+		eventually 60 paid "$id"
 		[ "$(ledger "$id")" = "1 0 $(payment_field "$id" amount)" ]
 	done
 }
