@@ -110,7 +110,7 @@ $(B)/tests/%: tests/unit/%.c $(B)/libcore.a
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(filter %.o,$^) $(B)/libcore.a $(LDFLAGS) -lcmocka $(PKG_LIBS) -lm
 
 # Those of the dashboard get all of it that needs neither a terminal nor a backend.
-TUI_PURE := $(filter-out tui/display.c tui/top.c tui/worker.c,$(TUI_SRC))
+TUI_PURE := $(filter-out tui/display.c tui/rescue.c tui/top.c tui/worker.c,$(TUI_SRC))
 $(filter $(B)/tests/test_tui_%,$(UNITS)): $(TUI_PURE:%.c=$(B)/%.o)
 $(filter $(B)/tests/test_tui_%,$(UNITS)): PKG_LIBS += -lz
 

@@ -17,6 +17,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "tui/keys.h"
+#include "tui/rescue.h"
 
 #define ESCAPE_MS 25
 
@@ -80,7 +81,10 @@ bool display_mouse(int *ret_x, int *ret_y, int *ret_wheel)
 int display_open(bool color, struct error *err)
 {
 	const char *term = getenv("TERM");
+	int rc = rescue_begin(err);
 
+	if (rc < 0)
+		return rc;
 	screen = newterm(NULL, stdout, stdin);
 	if (screen == NULL) {
 		error_set(err, ERR_USAGE, "terminal", "\"%.40s\" is not known to this machine",
@@ -89,6 +93,7 @@ int display_open(bool color, struct error *err)
 		return ERR_USAGE;
 	}
 	set_term(screen);
+	rescue_prepare();
 	colored = color && has_colors();
 	clicked = false;
 	face = NULL;
@@ -112,6 +117,7 @@ void display_close(void)
 {
 	if (screen == NULL)
 		return;
+	rescue_end();
 	mousemask(0, NULL);
 	endwin();
 	delscreen(screen);

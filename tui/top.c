@@ -23,6 +23,7 @@
 #include "tui/display.h"
 #include "tui/draw.h"
 #include "tui/keys.h"
+#include "tui/rescue.h"
 #include "tui/worker.h"
 
 #define TICK_MS	     1000
@@ -197,16 +198,27 @@ static void on_signal(int number)
 	errno = before;
 }
 
+/* What has gone wrong cannot be mended, but the terminal can be given back. */
+static void on_crash(int number)
+{
+	rescue_now();
+	raise(number); /* the handler is gone: it ends as it would have */
+}
+
+static const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGQUIT};
 static const int caught[] = {SIGWINCH, SIGCONT, SIGTSTP, SIGTERM, SIGHUP, SIGINT};
 
 static int catch_signals(struct error *err)
 {
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+	struct sigaction crash = {.sa_handler = on_crash, .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
 
 	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
 		return error_errno(err, "dashboard");
 	for (size_t i = 0; i < ARRAY_LEN(caught); i++)
 		sigaction(caught[i], &action, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(crashes); i++)
+		sigaction(crashes[i], &crash, NULL);
 	return 0;
 }
 
@@ -225,6 +237,8 @@ static void release_signals(void)
 {
 	for (size_t i = 0; i < ARRAY_LEN(caught); i++)
 		signal(caught[i], SIG_DFL);
+	for (size_t i = 0; i < ARRAY_LEN(crashes); i++)
+		signal(crashes[i], SIG_DFL);
 	close(signal_pipe[0]);
 	close(signal_pipe[1]);
 }
@@ -270,6 +284,8 @@ static void edit(struct top *t, struct job *job, const char *text)
 	display_return();
 	resized = 1;
 	t->anew = true;
+	if (ended == SIGINT) /* it was the editor's */
+		ended = 0;
 	if (rc < 0)
 		buf_done(&edited);
 	model_edited(&t->model, job, rc < 0 ? NULL : buf_take(&edited), &err);

@@ -43,7 +43,7 @@ wait_for() { eventually 20 shows "$1" || { screen; return 1; }; }
 @test "without a system: text without escapes, data with errors, 5; each screen keeps its size" {
 	local s
 	alone
-	for s in overview sagas lag dlq topics orders services hosts heatmap "saga 01939b1c" "messages order-events"; do
+	for s in overview sagas kitchen lag dlq topics orders services heatmap "saga 01939b1c" "messages order-events"; do
 		run -5 --separate-stderr "$PIZZACTL" top $s --once --size 80x24 --timeout 1s || { echo "$s: $status $output"; return 1; }
 		[ "${#lines[@]}" -ge 4 ]
 		[[ $output != *$'\033'* && $stderr == *pizzactl* ]]
@@ -68,7 +68,7 @@ wait_for() { eventually 20 shows "$1" || { screen; return 1; }; }
 @test "live: each screen as text and as data" {
 	local s
 	live
-	for s in overview sagas lag dlq topics orders services hosts heatmap logs payments inventory notifications "saga $ORDER" "service orderd" "partitions orderd"; do
+	for s in overview sagas steps kitchen tickets lag dlq jobs topics orders services hosts heatmap logs payments inventory notifications "saga $ORDER" "service orderd" "partitions orderd"; do
 		run -0 "$PIZZACTL" top $s --once --size 120x40 || { echo "$s: $output"; return 1; }
 		[[ $output != *$'\033'* && $output == *" pizza "* && $output != *STALE* ]]
 		run -0 "$PIZZACTL" top $s --once -o json
@@ -84,13 +84,15 @@ wait_for() { eventually 20 shows "$1" || { screen; return 1; }; }
 	local size
 	live
 	open_terminal 110 30 "$PIZZACTL top"
-	wait_for "orders/min"
+	wait_for "orders/s"
 	keys 2
-	wait_for "${ORDER: -12}"
+	wait_for "${ORDER: -8}"
 	keys / "${ORDER: -12}" Enter
 	wait_for "1/1"
 	keys c
-	wait_for "pizzactl saga cancel $ORDER"
+	wait_for "why"
+	keys "no cheese" Enter
+	wait_for "pizzactl saga cancel $ORDER --reason 'no cheese'"
 	keys n
 	wait_for "nothing was done"
 	keys Enter
@@ -140,6 +142,105 @@ wait_for() { eventually 20 shows "$1" || { screen; return 1; }; }
 	shows_not "attention"
 	keys "stty -a >after; cmp before after && echo the-same" Enter
 	wait_for "the-same"
+}
+
+@test "the terminal is given back after a crash" {
+	local pid
+	alone
+	cd "$BATS_TEST_TMPDIR"
+	open_terminal 100 30 "ulimit -c 0; stty -a >before; $PIZZACTL top"
+	wait_for "attention"
+	pid=$(pgrep -P "$(tmux -L "$terminal" list-panes -F '#{pane_pid}')" -x pizzactl)
+	kill -SEGV "$pid"
+	wait_for "Segmentation fault"
+	shows_not "attention"
+	keys "stty -a >after; cmp before after && echo the-same" Enter
+	wait_for "the-same"
+	[ "$(tmux -L "$terminal" display -p '#{alternate_on} #{cursor_flag} #{mouse_any_flag}')" = "0 1 0" ]
+}
+
+@test "the mouse opens and sorts, and can be turned off; themes" {
+	alone
+	open_terminal 100 30 "$PIZZACTL top"
+	wait_for "attention"
+	keys -l $'\033[M -='                                            # the tab of the second screen, in the last line but one
+	wait_for " sagas"
+	[ "$(tmux -L "$terminal" display -p '#{mouse_any_flag}')" = 1 ]
+	keys m
+	wait_for "it selects text"
+	[ "$(tmux -L "$terminal" display -p '#{mouse_any_flag}')" = 0 ]
+	keys T
+	wait_for "theme light"
+	keys q
+	run -2 "$PIZZACTL" top --once --theme pink
+	[[ $output == *"dark"*"light"*"contrast"*"mono"* ]]
+}
+
+@test "live: recorded, wound back, replayed" {
+	live
+	cd "$BATS_TEST_TMPDIR"
+	open_terminal 110 30 "$PIZZACTL top --record here.jsonl"
+	wait_for "orders/s"
+	keys 7
+	wait_for "${ORDER: -8}"
+	keys '['
+	wait_for "PAUSED"
+	keys ']' p
+	eventually 10 shows_not "PAUSED" || { screen; return 1; }
+	keys q
+	wait_for "> "
+	[ "$(stat -c %a here.jsonl)" = 600 ]
+	run -9 "$PIZZACTL" top --record here.jsonl </dev/null || [ "$status" = 2 ] # no terminal
+	run -0 "$PIZZACTL" top orders --once --replay here.jsonl --size 110x30
+	[[ $output == *REPLAY*"${ORDER: -8}"* ]]
+	run -0 "$PIZZACTL" top overview --once --replay here.jsonl -o ansi
+	[[ $output == *$'\033[0;'* && $output == *orderd* ]]
+	run -2 "$PIZZACTL" top --once --replay /etc/passwd
+	run -3 "$PIZZACTL" top --once --replay none.jsonl
+}
+
+# A lost backend empties no screen, and what is shown of it is fresh again once it is back.
+lose_and_find() { # lose_and_find SCREEN TEXT COMMAND…
+	local name=$1 text=$2
+	shift 2
+	keys ":$name" Enter
+	wait_for "$text"
+	"$@"
+	eventually 40 shows "trying again" || { screen; return 1; }
+	shows "$text" || { screen; return 1; }
+}
+
+found() { # found TEXT
+	eventually 60 shows_not "trying again" || { screen; return 1; }
+	wait_for "$1"
+}
+
+@test "live: each backend is killed and comes back" {
+	live
+	open_terminal 120 30 "$PIZZACTL top --timeout 2s"
+	wait_for "orders/s"
+	lose_and_find orders "${ORDER: -8}" kill -9 "$("$PIZZACTL" status postgres -o json | jq '.[0].pid')"
+	found "${ORDER: -8}"
+	lose_and_find lag "order-events" kill -9 "$("$PIZZACTL" status kafka -o json | jq '.[0].pid')"
+	found "order-events"
+	stopped=inventoryd
+	lose_and_find inventory "mozzarella" "$PIZZACTL" stop inventoryd -q
+	"$PIZZACTL" start inventoryd -q
+	stopped=
+	found "mozzarella"
+}
+
+@test "live: what is written for a refresh is bounded" {
+	local before after
+	live
+	open_terminal 120 40 "$PIZZACTL top services"
+	wait_for "orderd"
+	tmux -L "$terminal" pipe-pane -o "cat >>$BATS_TEST_TMPDIR/written"
+	eventually 10 test -s "$BATS_TEST_TMPDIR/written"
+	before=$(stat -c %s "$BATS_TEST_TMPDIR/written")
+	run -0 timeout 5 tail -f /dev/null || true
+	after=$(stat -c %s "$BATS_TEST_TMPDIR/written")
+	[ $((after - before)) -lt 15000 ] # five refreshes; a whole screen has 4800 cells
 }
 
 @test "NO_COLOR: no colour, and every state still is a word" {
