@@ -18,6 +18,7 @@
 #include "core/console/heatmap.h"
 #include "core/console/hosts.h"
 #include "core/console/hw.h"
+#include "core/console/kitchen.h"
 #include "core/console/lag.h"
 #include "core/console/logs.h"
 #include "core/console/metrics.h"
@@ -286,22 +287,23 @@ static int fetch_notifications(struct console *c, const char *subject, json_t **
 
 static int fetch_kitchen(struct console *c, const char *subject, json_t **ret, struct error *err)
 {
-	struct api_request r = {.method = "GET", .daemon = "kitchend", .path = "/api/v1/kitchen"};
-
 	(void)subject;
-	return api_call(c, &r, ret, err);
+	return kitchen_board(c, ret, err);
 }
 
 /* Subject: a ticket's state, a station, or "" for all that are not done. */
 static int fetch_tickets(struct console *c, const char *subject, json_t **ret, struct error *err)
 {
-	CLEANUP(buf_done) struct buf path = {0};
-	bool station = strchr(subject, '-') != NULL;
+	struct kitchen_filter f = {0};
+	json_t *rows = json_array();
 
-	buf_adds(&path, "/api/v1/kitchen/tickets");
-	api_query(&path, "status", station ? "all" : *subject != '\0' ? subject : "open");
-	api_query(&path, "device", station ? subject : NULL);
-	return fetch_list(c, "kitchend", buf_str(&path), FEED_LIST_MAX, ret, err);
+	if (strchr(subject, '-') != NULL) {
+		f.device = subject;
+		f.state = "all";
+	} else if (*subject != '\0') {
+		f.state = subject;
+	}
+	return finish(kitchen_tickets(c, &f, FEED_LIST_MAX, take_row, rows, err), rows, ret);
 }
 
 static int fetch_hw(struct console *c, const char *subject, json_t **ret, struct error *err)

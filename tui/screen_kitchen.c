@@ -13,6 +13,7 @@
 #include "core/base/mem.h"
 #include "core/console/api.h"
 #include "core/console/hw.h"
+#include "core/console/kitchen.h"
 #include "tui/draw.h"
 #include "tui/list.h"
 #include "tui/plot.h"
@@ -23,6 +24,8 @@
 #define PLOT_HEIGHT   4
 #define TREND	      14
 #define BAR	      10
+#define BROWN_DONE    0.5 /* of browning, from 0 to 1 */
+#define BROWN_BURNT   0.75
 #define TICKETS_LEAST 5
 
 /* --- stations --- */
@@ -181,6 +184,12 @@ static int deck_count(const json_t *row)
 	return listed > 0 ? listed : (int)json_int_or(row, "deck_count", 0);
 }
 
+/* What is not done yet, done, and burnt. */
+static enum style brown_style(double brown)
+{
+	return brown >= BROWN_BURNT ? STYLE_BAD : brown >= BROWN_DONE ? STYLE_GOOD : STYLE_WARN;
+}
+
 static void draw_deck(struct grid *g, struct rect r, const json_t *deck, int number)
 {
 	const json_t *browning = json_object_get(deck, "browning"), *left = json_object_get(deck, "left_ms");
@@ -195,10 +204,11 @@ static void draw_deck(struct grid *g, struct rect r, const json_t *deck, int num
 		grid_text(g, r.x + 2, r.y, r.w - 2, STYLE_DIM, state);
 		return;
 	}
-	full = brown > 1 ? brown / 1000 : brown;
+	brown = brown > 1 ? brown / 1000 : brown; /* the hardware counts in thousandths */
+	full = brown / BROWN_DONE;
 	for (int i = 0; i < BAR; i++)
 		buf_adds(&text, i < (int)lround(full * BAR) ? "▓" : "░");
-	grid_text(g, r.x + 2, r.y, BAR, STYLE_WARN, buf_str(&text));
+	grid_text(g, r.x + 2, r.y, BAR, brown_style(brown), buf_str(&text));
 	buf_reset(&text);
 	if (json_is_number(left))
 		buf_addf(&text, " %s", duration_format(llround(json_number_value(left)) * 1000, words));
@@ -371,31 +381,29 @@ static struct rect draw_kitchen(const struct model *m, struct grid *g, struct re
 
 /* --- actions --- */
 
-static int decide(struct console *c, const struct action_call *call, const char *what, struct error *err)
+static int decide(struct console *c, const struct action_call *call, enum station_mode mode,
+		  struct error *err)
 {
-	CLEANUP(buf_done) struct buf path = {0};
-
-	buf_addf(&path, "/api/v1/kitchen/stations/{device}/%s", what);
-	return action_post(c, "kitchend", buf_str(&path), call->row, json_object(), err);
+	return kitchen_set_mode(c, json_string_or(call->row, "device", ""), mode, NULL, err);
 }
 
 static int pause_station(struct console *c, const struct action_call *call, struct buf *said,
 			 struct error *err)
 {
 	(void)said;
-	return decide(c, call, "pause", err);
+	return decide(c, call, STATION_MODE_PAUSED, err);
 }
 
 static int resume(struct console *c, const struct action_call *call, struct buf *said, struct error *err)
 {
 	(void)said;
-	return decide(c, call, "resume", err);
+	return decide(c, call, STATION_MODE_OPEN, err);
 }
 
 static int drain(struct console *c, const struct action_call *call, struct buf *said, struct error *err)
 {
 	(void)said;
-	return decide(c, call, "drain", err);
+	return decide(c, call, STATION_MODE_DRAINED, err);
 }
 
 static int change_hardware(struct console *c, const struct action_call *call, const char *method,
@@ -437,12 +445,12 @@ static int set_temperature(struct console *c, const struct action_call *call, st
 static const struct action actions[] = {
     {.name = "tickets",
      .text = "what bakes in it, and what it has baked",
-     .command = "kitchen tickets --device {device}",
+     .command = "kitchen tickets --station {device} --state all",
      .opens = "tickets",
      .member = "device"},
     {.key = 'w',
      .name = "pause",
-     .text = "gives it no more tickets, and lets it cool",
+     .text = "gives it no more tickets, and keeps it hot",
      .command = "kitchen pause {device}",
      .reasons = true,
      .changes = true,
@@ -455,7 +463,7 @@ static const struct action actions[] = {
      .run = resume},
     {.key = 'd',
      .name = "drain",
-     .text = "lets it finish what it has, and gives it no more",
+     .text = "lets it finish what it has, and go off",
      .command = "kitchen drain {device}",
      .reasons = true,
      .changes = true,

@@ -17,6 +17,7 @@
 
 #define NAMES	   13 /* columns of the daemons' names */
 #define LANE_LEAST 9
+#define NO_COMMIT  -2
 #define AROUND	   3 /* titles, traffic, and those without topics */
 
 /* --- from the tables --- */
@@ -50,7 +51,7 @@ int topology_height(void)
 
 /* --- from the data --- */
 
-/* -1: nobody knows. */
+/* NO_COMMIT: the group has read nothing of it yet; -1: nobody knows. */
 static int64_t lag_of(const struct model *m, const char *group, const char *topic)
 {
 	const json_t *all = m->panels[FEED_LAG].data;
@@ -60,7 +61,9 @@ static int64_t lag_of(const struct model *m, const char *group, const char *topi
 
 		if (strcmp(json_string_or(each, "group", ""), group) == 0 &&
 		    strcmp(json_string_or(each, "topic", ""), topic) == 0)
-			return json_int_or(each, "lag", -1);
+			return strcmp(json_string_or(each, "state", ""), "no-commit") == 0
+				   ? NO_COMMIT
+				   : json_int_or(each, "lag", -1);
 	}
 	return -1;
 }
@@ -133,11 +136,16 @@ static void draw_read(const struct model *m, struct grid *g, const struct lane *
 	int64_t lag = lag_of(m, d->name, topic);
 	bool flows = l->traffic > 0 && !dead, runs = is_running(m, d);
 	CLEANUP(buf_done) struct buf label = {0};
-	enum style style = !runs ? STYLE_BAD : lag != 0 ? STYLE_WARN : flows ? STYLE_ACCENT : STYLE_DIM;
+	enum style style = !runs		  ? STYLE_BAD
+			   : lag > 0 || lag == -1 ? STYLE_WARN
+			   : flows		  ? STYLE_ACCENT
+						  : STYLE_DIM;
 
 	if (!runs)
 		buf_adds(&label, "✗ ");
-	if (lag < 0)
+	if (lag == NO_COMMIT)
+		buf_adds(&label, "none");
+	else if (lag < 0)
 		buf_addc(&label, '?');
 	else
 		value_count(&label, lag);
