@@ -1,0 +1,285 @@
+#!/usr/bin/env bats
+# The kitchen: the saga to ready, kills in the middle of a bake, and each fault to what becomes of the orders.
+
+load common
+
+pid_of() { "$PIZZACTL" status "$1" -o json | jq '.[0].pid'; }
+
+setup_file() { # ovens that take in what other tests have ordered, and are hot
+	export PIZZA_CONFIG=${XDG_CONFIG_HOME:-$HOME/.config}/pizza/pizza.yaml
+	mkdir -p "$(dirname "$PIZZA_CONFIG")"
+	[ -e "$PIZZA_CONFIG" ] || printf 'log:\n  level: info\n' >"$PIZZA_CONFIG"
+	cp "$PIZZA_CONFIG" "$BATS_FILE_TMPDIR/before.yaml"
+	printf 'kitchen:\n  rescue: 2s\n' >"$PIZZA_CONFIG"
+	kill -HUP "$(pid_of kitchend)"
+	kitchen_is_free
+}
+
+teardown_file() {
+	cp "$BATS_FILE_TMPDIR/before.yaml" "$PIZZA_CONFIG"
+	kill -HUP "$(pid_of kitchend)"
+}
+
+setup() {
+	for d in $("$PIZZACTL" kitchen status -o json | jq -r '.[] | select((.faults | length) > 0 or .state == "offline") | .device'); do
+		"$PIZZACTL" hw clear "$d" -o none
+	done
+	for d in $("$PIZZACTL" kitchen status -o json | jq -r '.[] | select(.mode != "open") | .device'); do
+		"$PIZZACTL" kitchen resume "$d" --yes -o none
+	done
+	eventually 20 all_hot
+}
+
+kitchen_is_free() {
+	eventually 120 sql_is pizza_kitchen "SELECT count(*) FROM tickets WHERE state IN ('queued', 'prepping', 'baking', 'checking')" 0
+}
+all_hot() { [ "$("$PIZZACTL" kitchen status -o json | jq 'map(select(.state == "ready" or .state == "in use")) | length')" = 6 ]; }
+
+tickets() { # tickets ORDER: number, state, station and remakes of each
+	sql pizza_kitchen "SELECT ticket_id, state, device, remakes FROM tickets WHERE order_id = '$1' ORDER BY 1"
+}
+baking() { # baking ORDER N: so many of its tickets are in a deck
+	sql_is pizza_kitchen "SELECT count(*) FROM tickets WHERE order_id = '$1' AND state = 'baking'" "$2"
+}
+happened() { # happened ORDER EVENT: how often
+	sql pizza_console "SELECT count(*) FROM events WHERE order_id = '$1' AND event_type = '$2'"
+}
+happened_n() { [ "$(happened "$1" "$2")" = "$3" ]; }
+state_is() { # state_is STATION STATE
+	[ "$("$PIZZACTL" kitchen status -o json | jq -r --arg d "$1" '.[] | select(.device == $d) | .state')" = "$2" ]
+}
+ready() { "$PIZZACTL" saga wait "$1" --for ready --timeout 60s -o none; }
+# Nothing was baked twice, nothing forgotten.
+baked_once() {
+	ready "$1"
+	eventually 10 happened_n "$1" CookingCompleted 1
+	[ "$(happened "$1" CookingStarted)" = 1 ]
+	[ "$(happened "$1" CookingFailed)" = 0 ]
+	[ "$(sql pizza_kitchen "SELECT count(*) FILTER (WHERE state = 'done') = count(*) FROM tickets WHERE order_id = '$1'")" = t ]
+}
+empty_decks() {
+	[ "$("$PIZZACTL" hw ls -o json | jq '[.[] | .loaded // 0] | add')" = 0 ]
+}
+
+@test "a paid order is baked: events, stock, message, timeline, lists" {
+	id=$(order card margherita 2)
+	baked_once "$id"
+	[ "$(sql pizza_order "SELECT status FROM orders WHERE order_id = '$id'")" = ready ]
+	eventually 10 sql_is pizza_inventory "SELECT state FROM reservations WHERE order_id = '$id'" consumed
+	eventually 10 sql_is pizza_notify "SELECT count(*) FROM notifications WHERE order_id = '$id' AND kind = 'order_ready'" 1
+	events=$("$PIZZACTL" saga show "$id" -o json | jq -r '[.steps[].event_type] | join(" ")')
+	for e in OrderPaid CookingStarted OrderCooking StockConsumed CookingCompleted OrderReady; do
+		[[ " $events " == *" $e "* ]]
+	done
+	[ "$("$PIZZACTL" saga show "$id" -o json | jq -r '"\(.state) \(.awaiting)"')" = "ready null" ]
+	[[ $("$PIZZACTL" order ls --status ready -o name) == *$id* ]]
+	ctl 0 kitchen tickets --order "$id" -o json
+	[ "$(jq -r '[.[].state] | join(" ")' <<<"$out")" = "done done" ]
+	[ "$(jq '.[0] | has("ready_in_ms") and has("promised_at") and has("device")' <<<"$out")" = true ]
+	ctl 0 kitchen show "$(jq '.[0].ticket' <<<"$out")" -o json
+	[ "$(jq -r .order_id <<<"$out")" = "$id" ]
+	eventually 10 empty_decks
+	ctl 9 order cancel "$id"
+}
+
+@test "kitchend killed in the middle of a bake: what lies on the decks bakes on" {
+	id=$(order card margherita 3)
+	eventually 20 baking "$id" 3
+	pid=$(pid_of kitchend)
+	kill -9 "$pid"
+	baked_once "$id"
+}
+
+@test "hwd killed in the middle of a bake" {
+	id=$(order card margherita 3)
+	eventually 20 baking "$id" 3
+	pid=$(pid_of hwd)
+	kill -9 "$pid"
+	baked_once "$id"
+	eventually 20 all_hot
+}
+
+@test "both killed at once" {
+	id=$(order card margherita 2)
+	eventually 20 baking "$id" 2
+	kitchend=$(pid_of kitchend) hwd=$(pid_of hwd)
+	kill -9 "$kitchend" "$hwd"
+	baked_once "$id"
+	eventually 20 all_hot
+}
+
+# Nobody takes it out in time: it burns.
+burn() { # burn ORDER
+	eventually 20 baking "$1" 1
+	pid=$(pid_of kitchend)
+	kill -STOP "$pid"
+	eventually 30 burnt_lies
+	kill -CONT "$pid"
+}
+burnt_lies() { [ "$("$PIZZACTL" hw ls -o json | jq -r '.[].device' | grep -v timer | while read -r d; do "$PIZZACTL" hw show "$d" -o json; done |
+	jq -s '[.[].decks[]? | select(.state == "burnt")] | length')" != 0 ]; }
+
+@test "a burnt pizza is made again, and its ingredients are consumed again" {
+	id=$(order card hawaiian)
+	burn "$id"
+	eventually 20 happened_n "$id" TicketRemade 1
+	baked_once "$id"
+	eventually 10 happened_n "$id" StockConsumed 2
+	[ "$(sql pizza_kitchen "SELECT remakes FROM tickets WHERE order_id = '$id'")" = 1 ]
+}
+
+@test "burnt, and an ingredient has run out: the order fails, is cancelled and refunded, and the customer is told" {
+	id=$(order card hawaiian)
+	eventually 20 baking "$id" 1
+	eventually 10 happened_n "$id" StockConsumed 1
+	sql pizza_inventory "UPDATE stock_levels SET consumed = consumed + on_hand, on_hand = 0, version = version + 1, low = true
+		WHERE ingredient_id = 'pineapple'"
+	burn "$id"
+	eventually 20 happened_n "$id" CookingFailed 1
+	eventually 20 sql_is pizza_order "SELECT status || ' ' || cancelled_by || ' ' || reason FROM orders WHERE order_id = '$id'" \
+		"cancelled kitchend out of stock: pineapple"
+	eventually 20 sql_is pizza_payment "SELECT status FROM payments WHERE order_id = '$id'" refunded
+	eventually 20 sql_is pizza_notify "SELECT count(*) FROM notifications WHERE order_id = '$id' AND kind = 'order_cancelled'" 1
+	[ "$(tickets "$id" | cut -d'|' -f2)" = failed ]
+	# What was consumed stays consumed.
+	[ "$(sql pizza_inventory "SELECT state FROM reservations WHERE order_id = '$id'")" = consumed ]
+	[ "$(happened "$id" StockReleased)" = 0 ]
+	eventually 20 sql_is pizza_console "SELECT state FROM sagas WHERE order_id = '$id'" cancelled
+	[[ $("$PIZZACTL" inventory ls --low -o name) == *pineapple* ]]
+	ctl 0 inventory restock pineapple 100000000 --reason "a lorry came"
+	[[ $("$PIZZACTL" inventory ls --low -o name) != *pineapple* ]]
+	[ "$("$PIZZACTL" inventory reservations --order "$id" -o json | jq -r '.[0].state')" = consumed ]
+}
+
+@test "a faulted oven's tickets go elsewhere, and the oven comes back" {
+	for fault in heater-dead sensor-disconnected; do
+		id=$(order card margherita)
+		eventually 20 baking "$id" 1
+		oven=$(tickets "$id" | cut -d'|' -f3)
+		ctl 0 hw fault "$oven" $fault --reason test
+		eventually 10 state_is "$oven" faulted
+		[ "$("$PIZZACTL" kitchen status -o json | jq -r --arg d "$oven" '.[] | select(.device == $d) | .faults[0]')" = $fault ]
+		baked_once "$id"
+		[ "$(tickets "$id" | cut -d'|' -f3)" != "$oven" ]
+		ctl 0 hw clear "$oven" --reason test
+		eventually 20 all_hot
+	done
+}
+
+@test "an overheating oven is left, trips its cut-out, and is reset once it is mended" {
+	ctl 0 hw fault oven-1 thermostat-stuck
+	eventually 10 state_is oven-1 faulted
+	eventually 30 cut_out oven-1
+	id=$(order)
+	baked_once "$id"
+	[ "$(tickets "$id" | cut -d'|' -f3)" != oven-1 ]
+	ctl 0 hw clear oven-1
+	eventually 40 all_hot
+}
+cut_out() { [[ $("$PIZZACTL" kitchen status -o json | jq -r --arg d "$1" '.[] | select(.device == $d) | .faults | join(" ")') == *cutout* ]]; }
+
+@test "a silent oven delays nobody; its ticket waits for it a while, then goes elsewhere" {
+	id=$(order)
+	eventually 20 baking "$id" 1
+	oven=$(tickets "$id" | cut -d'|' -f3)
+	ctl 0 hw fault "$oven" silent
+	eventually 10 state_is "$oven" offline
+	other=$(order)
+	baked_once "$other"
+	[ "$("$PIZZACTL" kitchen status -o json | jq --arg d "$oven" '[.[] | select(.device != $d) | .heartbeat_age_ms] | max < 1000')" = true ]
+	baked_once "$id"
+	[ "$(tickets "$id" | cut -d'|' -f3)" != "$oven" ]
+	ctl 0 hw clear "$oven"
+	eventually 20 all_hot
+	eventually 20 empty_decks
+}
+
+@test "the bus is lost and comes back: orders wait, nothing stale is healthy" {
+	ctl 0 hw fault oven-1 bus-down
+	for d in oven-1 oven-4 pan-1; do eventually 10 state_is $d offline; done
+	[ "$("$PIZZACTL" kitchen status -o json | jq '[.[].temperature_c] | all(. == null)')" = true ]
+	id=$(order)
+	"$PIZZACTL" saga wait "$id" --for paid --timeout 20s -o none
+	eventually 10 sql_is pizza_kitchen "SELECT state FROM tickets WHERE order_id = '$id'" queued
+	[ "$("$PIZZACTL" kitchen tickets --order "$id" -o json | jq '.[0].ready_in_ms')" = null ]
+	[ "$("$PIZZACTL" saga show "$id" -o json | jq -r '"\(.state) \(.awaiting) \(.daemon)"')" = "paid CookingStarted kitchend" ]
+	[[ $("$PIZZACTL" status kitchend -o json | jq -r '.[0] | "\(.state) \(.reason)"') == degraded* ]]
+	ctl 0 hw clear oven-1 bus-down
+	baked_once "$id"
+}
+
+@test "an order that is cancelled while it bakes: its tickets are taken out, its money goes back" {
+	id=$(order card margherita 2)
+	eventually 20 baking "$id" 2
+	ctl 0 order cancel "$id" --reason "not hungry any more"
+	eventually 20 sql_is pizza_kitchen "SELECT count(*) FROM tickets WHERE order_id = '$id' AND state = 'cancelled'" 2
+	eventually 10 empty_decks
+	eventually 20 sql_is pizza_payment "SELECT status FROM payments WHERE order_id = '$id'" refunded
+	[ "$(happened "$id" CookingCompleted)" = 0 ]
+	eventually 20 sql_is pizza_console "SELECT state FROM sagas WHERE order_id = '$id'" cancelled
+	[ "$(sql pizza_kitchen "SELECT state FROM jobs WHERE order_id = '$id'")" = cancelled ]
+}
+
+@test "stations are paused, resumed and drained; who did it is in the audit" {
+	ctl 0 kitchen pause oven-1 --reason "new stone" -o json
+	[ "$(jq -r .mode <<<"$out")" = paused ]
+	eventually 10 state_is oven-1 idle
+	id=$(order card margherita 4)
+	baked_once "$id"
+	[[ $(tickets "$id" | cut -d'|' -f3) != *oven-1* ]]
+	kill -9 "$(pid_of kitchend)" # it is not forgotten
+	eventually 20 state_is oven-1 idle
+	[ "$("$PIZZACTL" kitchen show oven-1 -o json 2>/dev/null | jq -r .mode)" = paused ]
+	ctl 0 kitchen resume oven-1
+	eventually 10 state_is oven-1 ready
+	[ "$("$PIZZACTL" audit ls -o json | jq -r '[.[] | select(.action == "kitchen.pause")][0] | "\(.target) \(.reason) \(.outcome)"')" = \
+		"oven-1 new stone ok" ]
+
+	id=$(order)
+	eventually 20 baking "$id" 1
+	oven=$(tickets "$id" | cut -d'|' -f3)
+	ctl 0 kitchen drain "$oven" -o json # without --yes: what it would do
+	[ "$(jq -r '.[0].order_id' <<<"$out")" = "$id" ]
+	[ "$("$PIZZACTL" kitchen status -o json | jq -r --arg d "$oven" '.[] | select(.device == $d) | .mode')" = open ]
+	ctl 0 kitchen drain "$oven" --yes --reason "cleaning"
+	baked_once "$id"
+	[ "$(tickets "$id" | cut -d'|' -f3)" = "$oven" ]
+	eventually 10 state_is "$oven" idle
+	eventually 10 switched_off "$oven"
+	ctl 0 kitchen resume "$oven"
+	eventually 20 all_hot
+}
+switched_off() { [ "$("$PIZZACTL" hw show "$1" -o json | jq .power)" = false ]; }
+
+@test "what does not exist is named, and nothing is changed" {
+	ctl 3 kitchen pause oven-99
+	[[ $err == *oven-99* ]]
+	ctl 3 kitchen show 999999999
+	ctl 2 kitchen tickets --state raw
+	ctl 2 kitchen tickets --order nonsense
+	ctl 3 kitchen drain timer-1 --yes
+	http POST "$(url 6 /api/v1/kitchen/stations/oven-1/pause)" '{}'
+	[ "$code" = 401 ]
+	http GET "$(url 6 '/api/v1/kitchen/tickets?limit=0')"
+	[ "$code" = 400 ]
+	http GET "$(url 6 '/api/v1/kitchen/tickets?cursor=x')"
+	[ "$code" = 400 ]
+}
+
+@test "OrderCancelled that comes first leaves a tombstone; what comes twice is baked once" {
+	id=01939b1c-7f3a-7c22-9a54-$(printf '%012x' $RANDOM$RANDOM)
+	event() { # event TYPE SEQ DATA
+		jq -nc --arg id "$(cat /proc/sys/kernel/random/uuid)" --arg type "$1" --arg order "$id" --argjson seq "$2" --argjson data "$3" \
+			'{event_id: $id, event_type: $type, event_version: 1, aggregate_id: $order, aggregate_seq: $seq,
+			  timestamp: (now | strftime("%Y-%m-%dT%H:%M:%S.000000Z")), correlation_id: $order, causation_id: null, event_data: $data}'
+	}
+	produce() { "$PIZZACTL" topic produce order-events --key "$id" --yes -o none <<<"$1"; }
+	paid=$(event OrderPaid 2 "{\"order_id\":\"$id\",\"items\":[{\"pizza_id\":\"margherita\",\"size\":\"small\",\"quantity\":1,\"menu_version\":1}]}")
+	produce "$(event OrderCancelled 1 "{\"order_id\":\"$id\",\"reason\":\"test\",\"by\":\"test\"}")"
+	eventually 20 sql_is pizza_kitchen "SELECT state FROM jobs WHERE order_id = '$id'" cancelled
+	produce "$paid"
+	produce "$paid"
+	other=$(order)
+	baked_once "$other"
+	[ "$(sql pizza_kitchen "SELECT count(*) FROM tickets WHERE order_id = '$id'")" = 0 ]
+}
