@@ -113,9 +113,9 @@ struct change {
 typedef int change_reader(const struct hardware_device *d, const json_t *body, struct change *ret,
 			  struct error *err);
 
-/* The setting of that member; faults have routes of their own.  ERR_INVALID lists what there is. */
-static int find_setting(const struct hardware_device *d, const char *name,
-			const struct hardware_register **ret, struct error *err)
+/* The setting of that member; faults have routes of their own.  NULL: err lists what there is. */
+static const struct hardware_register *find_setting(const struct hardware_device *d, const char *name,
+						    struct error *err)
 {
 	CLEANUP(buf_done) struct buf valid = {0};
 
@@ -125,14 +125,12 @@ static int find_setting(const struct hardware_device *d, const char *name,
 
 		if (hardware_setting_find(d->kind, r->name) != r || strcmp(r->name, "faults") == 0)
 			continue;
-		if (strcmp(hardware_member(r, member), name) == 0) {
-			*ret = r;
-			return 0;
-		}
+		if (strcmp(hardware_member(r, member), name) == 0)
+			return r;
 		buf_addf(&valid, "%s%s", valid.len > 0 ? ", " : "", member);
 	}
-	return error_set(err, ERR_INVALID, name, "cannot be set; of %s can be set %s", d->name,
-			 buf_str(&valid));
+	error_set(err, ERR_INVALID, name, "cannot be set; of %s can be set %s", d->name, buf_str(&valid));
+	return NULL;
 }
 
 static int read_value(const struct hardware_device *d, const struct hardware_register *r, const char *name,
@@ -160,14 +158,13 @@ static int read_settings(const struct hardware_device *d, const json_t *body, st
 	json_t *value;
 
 	json_object_foreach ((json_t *)body, name, value) {
-		const struct hardware_register *r = NULL;
+		const struct hardware_register *r;
 		int rc, raw = 0;
 
 		if (strcmp(name, "reason") == 0)
 			continue;
-		rc = find_setting(d, name, &r, err);
-		if (rc == 0)
-			rc = read_value(d, r, name, value, &raw, err);
+		r = find_setting(d, name, err);
+		rc = r != NULL ? read_value(d, r, name, value, &raw, err) : ERR_INVALID;
 		if (rc < 0)
 			return rc;
 		ret->registers[ret->count] = r;

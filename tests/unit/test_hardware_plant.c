@@ -287,7 +287,9 @@ static void test_a_fault_that_a_kind_cannot_have_is_not_kept(void **state)
 
 static int write_one(int device, enum hardware_space space, int address, uint16_t value)
 {
-	return registers_write(plant, device, space, address, 1, &value);
+	const uint16_t values[HARDWARE_DECK_HOLDINGS] = {value};
+
+	return registers_write(plant, device, space, address, 1, values);
 }
 
 static uint16_t read_one(int device, enum hardware_space space, int address)
@@ -360,7 +362,7 @@ static void test_what_cannot_be_written_is_refused(void **state)
 
 static void test_a_write_is_whole_or_nothing(void **state)
 {
-	const uint16_t good_and_bad[] = {2500, 0x8000};
+	const uint16_t good_and_bad[HARDWARE_DECK_HOLDINGS] = {2500, 0x8000};
 
 	(void)state;
 	assert_int_equal(registers_write(plant, OVEN, HARDWARE_HOLDING, 0, 2, good_and_bad), 3);
