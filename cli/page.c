@@ -207,6 +207,9 @@ static void daemon_facts(struct doc *d, const struct daemon_info *info)
 	char text[160];
 
 	snprintf(text, sizeof(text), "`port_base` + %d, so %d by default", info->port, 5000 + info->port);
+	if (info->other_port > 0)
+		snprintf(text, sizeof(text), "`port_base` + %d and + %d, so %d and %d by default", info->port,
+			 info->other_port, 5000 + info->port, 5000 + info->other_port);
 	doc_entry(d, "Port", text);
 	if (info->database != NULL)
 		doc_entry(d, "Database", info->database);

@@ -283,8 +283,11 @@ static void check_ports(struct report *r)
 		add(r, "ports", DOCTOR_OK, "from %d, in use by this installation", base);
 		return;
 	}
-	for (int i = 0; i < DAEMON_COUNT; i++)
+	for (int i = 0; i < DAEMON_COUNT; i++) {
 		busy += check_port(r, daemon_port(&daemons[i]), daemons[i].name);
+		if (daemons[i].other_port > 0)
+			busy += check_port(r, base + daemons[i].other_port, daemons[i].name);
+	}
 	if (config_string(CONFIG_KAFKA_BOOTSTRAP)[0] == '\0') {
 		busy += check_port(r, base + PORT_OFFSET_KAFKA, "Kafka");
 		busy += check_port(r, base + PORT_OFFSET_KAFKA_CONTROLLER, "Kafka's controller");

@@ -73,6 +73,7 @@ const struct daemon_info daemons[DAEMON_COUNT] = {
 	    .service = "hardware",
 	    .database = "pizza_hardware",
 	    .port = 12,
+	    .other_port = PORT_OFFSET_MODBUS,
 	    .replicas = 1,
 	    .replicas_max = 1,
 	    .text = "the kitchen's virtual hardware, on Modbus/TCP",

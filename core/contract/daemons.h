@@ -31,12 +31,13 @@ struct daemon_info {
 	const char *service;  /* "order": folder, database suffix */
 	const char *database; /* "pizza_order", also the role; NULL for none */
 	int port;	      /* offset from port_base */
+	int other_port;	      /* of another protocol beside HTTP; 0: none */
 	int replicas;	      /* by default */
 	int replicas_max;
 	int nice; /* of the daemon and its database backends: accepting orders comes before working them off
 		   */
 	int consumer_nice; /* the same for what its consumer does, when that comes after serving requests */
-	bool outbox;				 /* publishes events: outboxd relays its database */
+	bool outbox;	   /* publishes events: outboxd relays its database */
 	const char *consumes[DAEMON_TOPICS_MAX]; /* as a group, NULL-terminated */
 	const char *produces[DAEMON_TOPICS_MAX];
 	const char *after[DAEMON_TOPICS_MAX]; /* daemons that are started before */

@@ -87,8 +87,11 @@ static int check_ports(struct error *err)
 {
 	int base = (int)config_int(CONFIG_PORT_BASE), rc = 0;
 
-	for (int i = 0; rc == 0 && i < DAEMON_COUNT; i++)
+	for (int i = 0; rc == 0 && i < DAEMON_COUNT; i++) {
 		rc = programs_port_free(daemon_port(&daemons[i]), daemons[i].name, err);
+		if (rc == 0 && daemons[i].other_port > 0)
+			rc = programs_port_free(base + daemons[i].other_port, daemons[i].name, err);
+	}
 	if (rc == 0 && config_string(CONFIG_KAFKA_BOOTSTRAP)[0] == '\0') {
 		rc = programs_port_free(base + PORT_OFFSET_KAFKA, "Kafka", err);
 		if (rc == 0)
