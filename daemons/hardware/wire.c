@@ -20,6 +20,7 @@
 #include <arpa/inet.h>
 
 #include "core/base/clock.h"
+#include "core/base/crash.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/service/metrics.h"
@@ -192,7 +193,7 @@ static bool within(int address, int n, int extent)
 /* Does what the request asks for, as far as it changes anything; 0 or an exception. */
 static int perform(struct wire *w, int device, struct request *r)
 {
-	int extent = registers_extent(plant_device(w->plant, device), r->space);
+	int extent = registers_extent(plant_device(w->plant, device), r->space), exception;
 
 	if (r->exception != 0)
 		return r->exception;
@@ -208,7 +209,9 @@ static int perform(struct wire *w, int device, struct request *r)
 		r->values[0] =
 		    (uint16_t)((now[r->write_address] & r->and_mask) | (r->or_mask & ~r->and_mask));
 	}
-	return registers_write(w->plant, device, r->space, r->write_address, r->write_count, r->values);
+	exception = registers_write(w->plant, device, r->space, r->write_address, r->write_count, r->values);
+	CRASH_POINT("hardware-written");
+	return exception;
 }
 
 /* Answers one whole request; false when the client is to go. */

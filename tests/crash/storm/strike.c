@@ -130,6 +130,7 @@ static const struct crash_at {
     {"orderd", "letter-produced", 1, "inventory-events"},
     {"paymentd", "letter-produced", 1, "order-events"},
     {"notifyd", "letter-produced", 1, "payment-events"},
+    {"hwd", "hardware-written", 4, NULL},
     {"dlqd", "replay-claimed", 2, "replay"},
     {"dlqd", "replay-answered", 2, "replay"},
     {"dlqd", "replay-recorded", 2, "replay"},
