@@ -69,6 +69,7 @@ static int tail(struct cli *c, struct follow *f, struct error *err)
 {
 	const char *topic = cli_argument(c, 0);
 	int64_t since = cli_ms(c, "since", -1);
+	bool more = false;
 	struct topics_read read = {
 	    .topics = &topic,
 	    .topic_count = 1,
@@ -78,6 +79,8 @@ static int tail(struct cli *c, struct follow *f, struct error *err)
 	    .stop = &interrupted,
 	    .key = cli_text(c, "key"),
 	    .type = cli_text(c, "type"),
+	    .where = output_where(f->out),
+	    .more = &more,
 	    .cursor = f->cursor,
 	};
 	struct console *console = NULL;
@@ -85,7 +88,12 @@ static int tail(struct cli *c, struct follow *f, struct error *err)
 
 	if (read.tail == 0 && !read.follow)
 		read.tail = -1;
-	return rc < 0 ? rc : topics_read(console, &read, follow_row, f, err);
+	if (rc == 0)
+		rc = topics_read(console, &read, follow_row, f, err);
+	if (rc == 0 && more)
+		cli_say(c, "Looked at the last %d messages of each partition; --since D looks further back.",
+			TOPICS_LOOK_MAX);
+	return rc;
 }
 
 static int topic_tail(struct cli *c, struct error *err)
@@ -230,7 +238,7 @@ static const struct option_def tail_options[] = {
      .letter = 'n',
      .kind = VALUE_INT,
      .value = "N",
-     .text = "the last N messages; 0: all (default 10, with --since all)"},
+     .text = "the last N that match; 0: all (default 10, with --since all)"},
     {.name = NULL},
 };
 

@@ -19,6 +19,11 @@
 
 #define PARTITIONS_MAX 4096 /* that a cursor can remember */
 
+/* How far back in each partition the last messages that match are looked for: a first look, then wider ones.
+ */
+#define LOOK_FIRST 2000
+#define LOOK_WIDER 10
+
 /* --- lists --- */
 
 static json_t *count_or_null(int64_t n)
@@ -196,14 +201,18 @@ struct reader {
 	volatile bool stop;   /* the caller's or an own reason */
 	int code;	      /* of the first failure */
 	struct error err;
-	json_t **kept; /* the last matching rows, a ring; NULL: rows go out at once */
-	int64_t kept_count;
+	bool keeping;  /* rows are kept, not handed out */
+	json_t **kept; /* the last `tail` that match, a ring */
+	int64_t kept_count, kept_room;
+	int64_t look; /* while rows are kept: so many messages of each partition; -1: all from since_us */
+	bool more;    /* there are earlier ones */
 };
 
 struct reader_thread {
 	struct reader *reader;
 	struct bus_admin *bus; /* own */
 	const char *topic;
+	int64_t next[PARTITIONS_MAX]; /* where to go on; -1: not known */
 	pthread_t thread;
 };
 
@@ -213,22 +222,25 @@ static bool key_matches(const struct topics_read *r, const struct bus_message *m
 	       (m->key != NULL && m->key_len == strlen(r->key) && memcmp(m->key, r->key, m->key_len) == 0);
 }
 
-static bool type_matches(const struct topics_read *r, const json_t *row)
+static bool row_matches(const struct topics_read *r, const json_t *row)
 {
 	const json_t *value = json_object_get(row, "value"), *headers = json_object_get(row, "headers");
+	const char *type = json_string_or(headers, "ce_type", json_string_or(value, "event_type", ""));
 
-	if (r->type == NULL)
-		return true;
-	return strcmp(json_string_or(headers, "ce_type", json_string_or(value, "event_type", "")), r->type) ==
-	       0;
+	return (r->type == NULL || strcmp(type, r->type) == 0) && where_match(r->where, row);
 }
 
 static int keep_row(struct reader *r, json_t *row)
 {
-	json_t **place = &r->kept[r->kept_count++ % r->read.tail];
+	int64_t at = r->kept_count++ % r->read.tail;
 
-	json_decref(*place);
-	*place = row;
+	if (at == r->kept_room) {
+		r->kept_room = r->kept_room > 0 ? r->kept_room * 2 : 64;
+		r->kept = xreallocarray(r->kept, (size_t)r->kept_room, sizeof(*r->kept));
+	}
+	if (r->kept_count > r->read.tail)
+		json_decref(r->kept[at]);
+	r->kept[at] = row;
 	return 0;
 }
 
@@ -237,7 +249,7 @@ static int hand_out(struct reader *r, json_t *row)
 {
 	int rc;
 
-	if (r->kept != NULL)
+	if (r->keeping)
 		return keep_row(r, row);
 	rc = r->row(r->arg, row, &r->err);
 	if (rc < 0 && r->code == 0)
@@ -258,13 +270,16 @@ static void stage(struct reader *r, const char *topic, int32_t partition, int64_
 /* Where partitions stand that have no messages for us: kept at once, so that nothing that comes is missed. */
 static void on_placed(void *arg, const char *topic, int32_t partition, int64_t next)
 {
-	struct reader *r = arg;
+	struct reader_thread *t = arg;
+	struct reader *r = t->reader;
 	struct error err = {0};
 	int rc;
 
+	if (partition < PARTITIONS_MAX)
+		t->next[partition] = next;
 	pthread_mutex_lock(&r->lock);
 	stage(r, topic, partition, next);
-	rc = r->stop || r->kept != NULL ? 0 : cursor_commit(r->read.cursor, &err);
+	rc = r->stop || r->keeping ? 0 : cursor_commit(r->read.cursor, &err);
 	if (rc < 0 && r->code == 0) {
 		r->code = rc;
 		r->err = err;
@@ -275,7 +290,7 @@ static void on_placed(void *arg, const char *topic, int32_t partition, int64_t n
 
 static int on_message(void *arg, const struct bus_message *m)
 {
-	struct reader *r = arg;
+	struct reader *r = ((struct reader_thread *)arg)->reader;
 	json_t *row;
 	int rc = 0;
 
@@ -286,7 +301,7 @@ static int on_message(void *arg, const struct bus_message *m)
 	if (!key_matches(&r->read, m))
 		return 0;
 	row = message_json(m);
-	if (!type_matches(&r->read, row)) {
+	if (!row_matches(&r->read, row)) {
 		json_decref(row);
 		return 0;
 	}
@@ -297,18 +312,49 @@ static int on_message(void *arg, const struct bus_message *m)
 	return rc;
 }
 
-/* The cursor's places by partition. */
-static int find_places(const struct cursor *c, const char *topic, int64_t next[PARTITIONS_MAX])
+/* Where the cursor stands; -1 where it does not know. */
+static void find_places(struct reader_thread *t)
 {
 	char part[16];
+	bool known = true;
 
 	for (int i = 0; i < PARTITIONS_MAX; i++) {
-		next[i] = -1;
+		t->next[i] = -1;
 		snprintf(part, sizeof(part), "%d", i);
-		if (!cursor_find(c, topic, part, &next[i]))
-			return i;
+		known = known && cursor_find(t->reader->read.cursor, t->topic, part, &t->next[i]);
 	}
-	return PARTITIONS_MAX;
+}
+
+/* Sets out so many messages before each end that are looked at. */
+static int look_back(struct reader_thread *t, struct error *err)
+{
+	struct reader *r = t->reader;
+	struct bus_partition_info *list = NULL;
+	int n = 0, rc = bus_admin_partitions(t->bus, &t->topic, 1, true, &list, &n, err);
+
+	for (int i = 0; rc == 0 && i < n && i < PARTITIONS_MAX; i++) {
+		bool before = list[i].begin >= 0 && list[i].end - r->look > list[i].begin;
+
+		t->next[i] = before ? list[i].end - r->look : -1;
+		if (before) {
+			pthread_mutex_lock(&r->lock);
+			r->more = true;
+			pthread_mutex_unlock(&r->lock);
+		}
+	}
+	bus_partitions_free(list, n);
+	return rc;
+}
+
+static void fail(struct reader *r, int code, const struct error *err)
+{
+	pthread_mutex_lock(&r->lock);
+	if (code < 0 && r->code == 0) {
+		r->code = code;
+		r->err = *err;
+		r->stop = true;
+	}
+	pthread_mutex_unlock(&r->lock);
 }
 
 static void *read_topic(void *arg)
@@ -316,91 +362,118 @@ static void *read_topic(void *arg)
 	struct reader_thread *t = arg;
 	struct reader *r = t->reader;
 	struct error err = {0};
-	int64_t tail = r->kept != NULL ? -1 : r->read.tail;
-	int64_t next[PARTITIONS_MAX];
-	struct bus_places places = {
-	    .next = next, .count = find_places(r->read.cursor, t->topic, next), .placed = on_placed};
-	/* A caller's stop ends the read itself; an own reason is seen at the next message. */
-	int rc = bus_admin_read(t->bus, t->topic, r->read.since_us, tail, r->read.follow,
-				r->read.cursor != NULL ? &places : NULL,
-				r->read.stop != NULL ? r->read.stop : &r->stop, on_message, r, &err);
+	struct bus_places places = {.next = t->next, .count = PARTITIONS_MAX, .placed = on_placed};
+	int rc = r->keeping && r->look >= 0 ? look_back(t, &err) : 0;
 
-	pthread_mutex_lock(&r->lock);
-	if (rc < 0 && r->code == 0) {
-		r->code = rc;
-		r->err = err;
-		r->stop = true;
-	}
-	pthread_mutex_unlock(&r->lock);
+	/* A caller's stop ends the read itself; an own reason is seen at the next message. */
+	if (rc == 0)
+		rc = bus_admin_read(t->bus, t->topic, r->read.since_us, r->keeping ? -1 : r->read.tail,
+				    r->read.follow && !r->keeping, &places,
+				    r->read.stop != NULL ? r->read.stop : &r->stop, on_message, t, &err);
+	fail(r, rc, &err);
 	return NULL;
 }
 
-static void start_thread(struct console *c, struct reader *r, struct reader_thread *t, const char *topic)
+static void start_thread(struct console *c, struct reader_thread *t)
 {
 	struct bus_options options = {.bootstrap = console_bootstrap(c), .client_id = "pizzactl"};
 	struct error err = {0};
 	int rc = bus_admin_new(&options, console_timeout_ms(c), &t->bus, &err);
 
-	t->reader = r;
-	t->topic = topic;
 	if (rc == 0 && pthread_create(&t->thread, NULL, read_topic, t) == 0)
 		return;
-	pthread_mutex_lock(&r->lock);
-	r->code = rc < 0 ? rc : error_set(&err, ERR_FAILED, topic, "no thread could be started");
-	r->err = err;
-	r->stop = true;
-	pthread_mutex_unlock(&r->lock);
+	fail(t->reader, rc < 0 ? rc : error_set(&err, ERR_FAILED, t->topic, "no thread could be started"),
+	     &err);
 	bus_admin_free(t->bus);
 	t->bus = NULL;
 }
 
+static void run(struct console *c, struct reader *r, struct reader_thread *threads)
+{
+	for (int i = 0; i < r->read.topic_count; i++)
+		start_thread(c, &threads[i]);
+	for (int i = 0; i < r->read.topic_count; i++) {
+		if (threads[i].bus == NULL)
+			continue;
+		pthread_join(threads[i].thread, NULL);
+		bus_admin_free(threads[i].bus);
+		threads[i].bus = NULL;
+	}
+}
+
+static bool ended(const struct reader *r)
+{
+	return r->stop || (r->read.stop != NULL && *r->read.stop);
+}
+
+static int64_t kept_first(const struct reader *r)
+{
+	return r->kept_count > r->read.tail ? r->kept_count - r->read.tail : 0;
+}
+
 static void hand_out_kept(struct reader *r)
 {
-	json_t **kept = r->kept;
-	int64_t n = r->kept_count < r->read.tail ? r->kept_count : r->read.tail;
-
-	r->kept = NULL;
-	for (int64_t i = r->kept_count - n; i < r->kept_count; i++) {
-		json_t *row = kept[i % r->read.tail];
+	r->keeping = false;
+	for (int64_t i = kept_first(r); i < r->kept_count; i++) {
+		json_t *row = r->kept[i % r->read.tail];
 
 		if (r->stop)
 			json_decref(row);
 		else
 			hand_out(r, row);
 	}
-	free(kept);
+	free(r->kept);
 }
 
-static void run_reader(struct console *c, struct reader *r)
+static void forget_kept(struct reader *r)
 {
-	struct reader_thread *threads = xcalloc((size_t)r->read.topic_count, sizeof(*threads));
+	for (int64_t i = kept_first(r); i < r->kept_count; i++)
+		json_decref(r->kept[i % r->read.tail]);
+	r->kept_count = 0;
+	r->more = false;
+}
 
-	for (int i = 0; i < r->read.topic_count; i++)
-		start_thread(c, r, &threads[i], r->read.topics[i]);
-	for (int i = 0; i < r->read.topic_count; i++) {
-		if (threads[i].bus == NULL)
-			continue;
-		pthread_join(threads[i].thread, NULL);
-		bus_admin_free(threads[i].bus);
+/* The last rows that match, handed out; the threads know then where to go on. */
+static void search(struct console *c, struct reader *r, struct reader_thread *threads)
+{
+	r->keeping = true;
+	r->look = r->read.since_us >= 0 ? -1 : LOOK_FIRST;
+	run(c, r, threads);
+	while (r->more && r->kept_count < r->read.tail && r->look < TOPICS_LOOK_MAX && !ended(r)) {
+		forget_kept(r);
+		r->look *= LOOK_WIDER;
+		run(c, r, threads);
 	}
-	free(threads);
+	if (r->read.more != NULL)
+		*r->read.more = r->more && r->kept_count < r->read.tail;
+	hand_out_kept(r);
 }
 
 int topics_read(struct console *c, const struct topics_read *read, console_row *row, void *arg,
 		struct error *err)
 {
 	struct reader r = {.read = *read, .row = row, .arg = arg, .lock = PTHREAD_MUTEX_INITIALIZER};
-	bool filtered = (read->key != NULL || read->type != NULL) && cursor_is_new(read->cursor);
+	bool filtered = read->key != NULL || read->type != NULL || read->where != NULL;
+	struct reader_thread *threads;
 	struct bus_admin *bus = NULL;
 	int rc = console_bus(c, &bus, err); /* is it there at all? */
 
 	if (rc < 0)
 		return rc;
-	if (filtered && !read->follow && read->tail > 0)
-		r.kept = xcalloc((size_t)read->tail, sizeof(*r.kept));
-	run_reader(c, &r);
-	if (r.kept != NULL)
-		hand_out_kept(&r);
+	threads = xcalloc((size_t)read->topic_count, sizeof(*threads));
+	for (int i = 0; i < read->topic_count; i++) {
+		threads[i].reader = &r;
+		threads[i].topic = read->topics[i];
+		find_places(&threads[i]);
+	}
+	if (!filtered || read->tail <= 0 || !cursor_is_new(read->cursor)) {
+		run(c, &r, threads);
+	} else {
+		search(c, &r, threads);
+		if (read->follow && !ended(&r))
+			run(c, &r, threads);
+	}
+	free(threads);
 	if (r.code == ERR_NOT_FOUND && read->topic_count == 1)
 		return unknown_topic(bus, read->topics[0], err);
 	if (r.code < 0 && err != NULL)

@@ -191,6 +191,10 @@ notified() { [ "$("$PIZZACTL" notify ls --order "$ORDER" -o json | jq length)" -
 	[ "$(jq -r '[.[].value.event_type] | join(" ")' <<<"$out")" = "OrderCreated OrderReserved OrderPaid" ]
 	ctl 0 topic tail order-events --type OrderPaid -n 1 -o jsonl
 	[ "$(jq -r .value.event_type <<<"$out")" = OrderPaid ]
+	ctl 0 topic tail order-events --where "key = '$ORDER'" -n 2 -o json
+	[ "$(jq -r '[.[].value.event_type] | join(" ")' <<<"$out")" = "OrderReserved OrderPaid" ]
+	ctl 0 topic tail order-events --where "key = '$ORDER'" --key nobody -o json
+	[ "$out" = "[]" ]
 	ctl 0 topic tail order-events -n 2
 	[ "$(wc -l <<<"$out")" = 2 ]
 	ctl 0 topic produce dlq-events --key k --header a=b --value '{"x":"'$'\033''"}' -o json
