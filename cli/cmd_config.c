@@ -194,6 +194,18 @@ static void warn_readable(struct cli *c, enum config_key key, const char *value)
 		cli_say(c, "Others may read that file: chmod 600 %s", config_place());
 }
 
+/* How what runs takes the change: told, or done. */
+static int take_effect(struct cli *c, enum config_key key, bool dry, struct error *err)
+{
+	char mend[256];
+
+	if (settings_mend(key, mend, sizeof(mend))[0] != '\0')
+		cli_say(c, "What runs takes it with: %s", mend);
+	else if (!cli_flag(c, "reload"))
+		cli_say(c, "What runs takes it with: pizzactl config reload");
+	return cli_flag(c, "reload") && !dry ? reload(c, err) : 0;
+}
+
 static int config_set(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf shown = {0};
@@ -201,7 +213,6 @@ static int config_set(struct cli *c, struct error *err)
 	struct console *console = NULL;
 	enum config_key key = CONFIG_PORT_BASE;
 	bool dry = cli_flag(c, "dry-run");
-	char mend[256];
 	int rc = cli_console(c, &console, err);
 
 	if (rc == 0)
@@ -218,11 +229,29 @@ static int config_set(struct cli *c, struct error *err)
 		dry ? "would be set" : "is set", buf_str(&shown), config_place());
 	warn_overridden(c, key);
 	warn_readable(c, key, value);
-	if (settings_mend(key, mend, sizeof(mend))[0] != '\0')
-		cli_say(c, "What runs takes it with: %s", mend);
-	else if (!cli_flag(c, "reload"))
-		cli_say(c, "What runs takes it with: pizzactl config reload");
-	return cli_flag(c, "reload") && !dry ? reload(c, err) : 0;
+	return take_effect(c, key, dry, err);
+}
+
+static int config_unset(struct cli *c, struct error *err)
+{
+	CLEANUP(buf_done) struct buf fallback = {0};
+	struct console *console = NULL;
+	enum config_key key = CONFIG_PORT_BASE;
+	bool dry = cli_flag(c, "dry-run");
+	int rc = cli_console(c, &console, err);
+
+	if (rc == 0)
+		rc = settings_find(cli_argument(c, 0), &key, err);
+	if (rc == 0)
+		rc = settings_unset(key, !dry, err);
+	if (rc < 0)
+		return rc;
+	config_add_shown(&fallback, key, config_row(key)->fallback);
+	cli_say(c, "%s%s %s in %s; its default: %s.", dry ? "Nothing was done: " : "", config_row(key)->name,
+		dry ? "would not be set any more" : "is not set any more", config_place(),
+		fallback.len > 0 ? buf_str(&fallback) : "none");
+	warn_overridden(c, key);
+	return take_effect(c, key, dry, err);
 }
 
 /* --- diff --- */
@@ -383,6 +412,13 @@ const struct noun noun_config = {
 	     .flags = COMMAND_CHANGES,
 	     .examples = {"pizzactl config set log.level debug --reload"},
 	     .run = config_set},
+	    {.verb = "unset",
+	     .summary = "take one value out of the configuration file: its default holds again",
+	     .arguments = key_argument,
+	     .options = set_options,
+	     .flags = COMMAND_CHANGES,
+	     .examples = {"pizzactl config unset log.level --reload"},
+	     .run = config_unset},
 	    {.verb = "diff",
 	     .summary = "what runs with another configuration, and the command that mends it",
 	     .arguments = compared_file,

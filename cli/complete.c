@@ -27,6 +27,18 @@ void complete_add(struct complete *c, const char *value, const char *text)
 	buf_addc(c->out, '\n');
 }
 
+void complete_plugins(struct complete *c)
+{
+	AUTO_JSON json_t *plugins = plugin_list();
+
+	for (size_t n = 0; n < json_array_size(plugins); n++) {
+		const json_t *p = json_array_get(plugins, n);
+
+		if (strcmp(json_string_or(p, "state", ""), "ok") == 0)
+			complete_add(c, json_string_or(p, "name", ""), json_string_or(p, "path", ""));
+	}
+}
+
 /* --- what stands before --- */
 
 static const struct noun *find_noun(const char *word)
@@ -218,16 +230,9 @@ static void add_argument(struct walk *w, const struct command *command)
 
 static void add_nouns(struct walk *w)
 {
-	AUTO_JSON json_t *plugins = plugin_list();
-
 	for (int n = 0; nouns[n] != NULL; n++)
 		complete_add(&w->c, nouns[n]->name, nouns[n]->summary);
-	for (size_t n = 0; n < json_array_size(plugins); n++) {
-		const json_t *p = json_array_get(plugins, n);
-
-		if (strcmp(json_string_or(p, "state", ""), "ok") == 0)
-			complete_add(&w->c, json_string_or(p, "name", ""), json_string_or(p, "path", ""));
-	}
+	complete_plugins(&w->c);
 }
 
 static void add_word(struct walk *w)

@@ -29,6 +29,8 @@ struct complete {
 
 /* A candidate that begins with the prefix; text may be NULL. */
 void complete_add(struct complete *c, const char *value, const char *text);
+/* The plugins that can be reached. */
+void complete_plugins(struct complete *c);
 /* Values of an argument or option by the name of its kind (ORDER, TOPIC, FILE …); nothing when it is free
  * text. */
 void complete_values(struct complete *c, const char *kind, bool argument);

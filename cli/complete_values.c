@@ -213,6 +213,7 @@ static void add_help(struct complete *c)
 
 	for (int i = 0; page_at(i, &p); i++)
 		complete_add(c, p.noun != NULL ? p.noun->name : p.name, p.summary);
+	complete_plugins(c);
 }
 
 static void add_help_verbs(struct complete *c)

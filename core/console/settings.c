@@ -30,7 +30,7 @@ int settings_find(const char *name, enum config_key *ret, struct error *err)
 	return ERR_NOT_FOUND;
 }
 
-/* --- set --- */
+/* --- set, unset --- */
 
 static void first_problem(void *arg, int line, const char *key, const struct error *err)
 {
@@ -66,32 +66,50 @@ static int check_text(const char *file, const struct buf *text, struct error *er
 	return rc;
 }
 
-int settings_set(enum config_key key, const char *value, bool apply, struct error *err)
+static int remove_key(struct buf *text, const char *file, const char *name, struct error *err)
+{
+	int rc = edit_remove(text, name, err);
+
+	if (rc != ERR_NOT_FOUND)
+		return rc;
+	error_set(err, rc, name, "is not set in %s", file);
+	error_hint(err, "pizzactl config show --origin says where each value comes from");
+	return rc;
+}
+
+/* value NULL: the key is taken out. */
+static int change(const char *action, enum config_key key, const char *value, bool apply, struct error *err)
 {
 	CLEANUP(buf_done) struct buf text = {0};
-	const char *file = config_place();
+	const char *file = config_place(), *name = config_row(key)->name;
 	bool there = access(file, F_OK) == 0;
-	int rc = guard_local("config set", err);
+	unsigned mode = there ? 0 : value != NULL && config_has_secret(key, value) ? 0600 : 0644;
+	int rc = guard_local(action, err);
 
-	if (rc == 0)
+	if (rc == 0 && value != NULL)
 		rc = config_check(key, value, err);
 	if (rc == 0 && there)
 		rc = check_file(file, err);
 	if (rc == 0)
 		rc = edit_read(file, &text, err);
 	if (rc == 0)
-		rc = edit_set(&text, config_row(key)->name, value, err);
+		rc = value != NULL ? edit_set(&text, name, value, err) : remove_key(&text, file, name, err);
 	if (rc < 0 || !apply)
 		return rc;
-	rc = guard_change("config set", err);
+	rc = guard_change(action, err);
 	if (rc == 0)
 		rc = check_text(file, &text, err);
-	return rc < 0 ? rc
-		      : edit_write(file, &text,
-				   there			   ? 0
-				   : config_has_secret(key, value) ? 0600
-								   : 0644,
-				   err);
+	return rc < 0 ? rc : edit_write(file, &text, mode, err);
+}
+
+int settings_set(enum config_key key, const char *value, bool apply, struct error *err)
+{
+	return change("config set", key, value, apply, err);
+}
+
+int settings_unset(enum config_key key, bool apply, struct error *err)
+{
+	return change("config unset", key, NULL, apply, err);
 }
 
 /* --- who uses a key --- */

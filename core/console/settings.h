@@ -18,6 +18,8 @@ int settings_find(const char *name, enum config_key *ret, struct error *err) MUS
  * validated, and so is the file.  Without apply nothing is written.  Asks the guard.
  */
 int settings_set(enum config_key key, const char *value, bool apply, struct error *err) MUST_USE;
+/* Takes it out of the file, so that its default holds; ERR_NOT_FOUND when it is not set there. */
+int settings_unset(enum config_key key, bool apply, struct error *err) MUST_USE;
 
 /*
  * What the programs run with otherwise than it is configured: rows {key, configured, running, origin, file,

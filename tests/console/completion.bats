@@ -38,6 +38,18 @@ shows() {
 	tmux -L "$screen" capture-pane -p | grep -qF -- "$1"
 }
 
+@test "plugins on PATH" {
+	local bin=$BATS_TEST_TMPDIR/bin
+	nothing_runs
+	mkdir -p "$bin"
+	printf '#!/bin/sh\n' | tee "$bin/pizzactl-greet" >"$bin/pizzactl-ord"
+	chmod 755 "$bin/pizzactl-greet" "$bin/pizzactl-ord"
+	PATH=$bin:$PATH
+	[ "$(words gr)" = greet ]
+	[ "$(words help gr)" = greet ]
+	[ "$(words ord)" = order ] # a plugin that a command hides is not offered
+}
+
 @test "nouns, verbs, options and values" {
 	nothing_runs
 	[ "$(words ord)" = order ]
@@ -58,6 +70,7 @@ shows() {
 	[ "$(words order ls --sort -tot)" = -total_amount ]
 	[ "$(words scale paym)" = paymentd= ]
 	[ "$(words help whe)" = where ]
+	[ "$(words config unset log.l)" = log.level ]
 	[ "$(words help saga wa)" = wait ]
 	[ "$(words topic tail payment-events --type PaymentF)" = PaymentFailed ]
 	[ "$(words order create -f "")" = :file ]

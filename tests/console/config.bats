@@ -63,6 +63,30 @@ kafka.bootstrap: "a:1,b:2"' ]
 	[ "$out" = 20m ]
 }
 
+@test "unset takes the value out and leaves everything else" {
+	printf '# mine\nlog: {level: debug} # here\norder:\n    stuck: 40s   # long\n    # why\n    deadline: 20m\n' >"$file"
+	ctl 0 config unset order.stuck --dry-run
+	[[ $err == *"Nothing was done: order.stuck would not be set any more"* ]]
+	ctl 0 config unset order.stuck
+	[[ $err == "order.stuck is not set any more in $file; its default: 30s."* ]]
+	ctl 0 config unset log.level
+	[ "$(cat "$file")" = '# mine
+log: {} # here
+order:
+    # why
+    deadline: 20m' ]
+	ctl 0 config get order.stuck
+	[ "$out" = 30s ]
+	ctl 3 config unset order.stuck
+	[[ $err == *"order.stuck: is not set in $file"*"--origin"* ]]
+	ctl 3 config unset order.stuk
+	[[ $err == *"did you mean order.stuck?"* ]]
+	rm "$file"
+	ctl 3 config unset log.level
+	[ ! -e "$file" ]
+	PIZZA_LOG_LEVEL=warn ctl 3 config unset log.level
+}
+
 @test "set makes the file, with a secret for its owner alone" {
 	ctl 0 config set mail.password hush
 	[ "$(stat -c %a "$file")" = 600 ]
@@ -148,7 +172,8 @@ kafka.bootstrap: "a:1,b:2"' ]
 		"order.stuck 30s orderd pizzactl config reload" ]
 	live config set order.stuck 32s --reload
 	eventually 5 agrees
-	live config set order.stuck 30s --reload
+	live config unset order.stuck --reload
 	eventually 5 agrees
+	[ "$(live config get order.stuck)" = 30s ]
 	if [ -e "$BATS_TEST_TMPDIR/kept.yaml" ]; then cp "$BATS_TEST_TMPDIR/kept.yaml" "$place"; fi
 }
