@@ -7,6 +7,7 @@ say() {
 
 unset PIZZA_CONFIG PIZZA_CONTEXT CRASH_AT
 export XDG_CONFIG_HOME=/nonexistent
+export PIZZA_KITCHEN_OVENS=40 PIZZA_KITCHEN_DECKS=8 # every order becomes ready in time
 
 # begin_system HOME: a system that is up, with crash points and, where the programs allow it, clocks that can be stepped.
 begin_system() {

@@ -63,7 +63,7 @@ publish() {
 selftest() {
 	local order letter d found
 	say "the checker's own test"
-	for d in orderd inventoryd paymentd notifyd menud outboxd dlqd sandboxd; do
+	for d in orderd inventoryd paymentd kitchend notifyd menud outboxd dlqd sandboxd; do
 		"$PIZZACTL" stop $d >/dev/null 2>&1 || return 1
 	done
 	found=$(broken_now --history "$history")
@@ -72,7 +72,7 @@ selftest() {
 		grep -A 3 broken "$work/selftest.log"
 		return 1
 	}
-	order=$(sql pizza_order "SELECT order_id FROM orders WHERE status = 'paid' LIMIT 1")
+	order=$(sql pizza_order "SELECT order_id FROM orders WHERE status = 'ready' LIMIT 1")
 
 	seeded 01 pizza_order \
 		"INSERT INTO idempotency_keys SELECT key || '-again', request_hash, order_id FROM idempotency_keys LIMIT 1" \
@@ -103,7 +103,7 @@ selftest() {
 	} >"$work/history-seeded"
 	expect 12 --history "$work/history-seeded"
 	seeded 13 pizza_console "UPDATE sagas SET state = 'cooking' WHERE order_id = '$order'" \
-		"UPDATE sagas SET state = 'paid' WHERE order_id = '$order'"
+		"UPDATE sagas SET state = 'ready' WHERE order_id = '$order'"
 	seeded 14 pizza_console "UPDATE sagas SET customer_name = 'seeded' WHERE order_id = '$order'" "" --rebuild
 	seeded 15 pizza_order "CREATE TABLE seeded AS SELECT order_id, correlation_id FROM orders WHERE order_id = '$order';
 		UPDATE orders SET correlation_id = gen_random_uuid() WHERE order_id = '$order'" \

@@ -56,6 +56,19 @@ static const struct check rows[] = {
      "id, "
      "sum((line ->> 'quantity')::bigint) AS n FROM inventoryd.reservations, json_array_elements(lines) line "
      "WHERE state = 'reserved' GROUP BY 1) r ON r.id = l.ingredient_id WHERE l.reserved <> coalesce(r.n, 0)"},
+    {5, true, NULL, "an order was begun or completed twice in the kitchen",
+     "SELECT aggregate_id || ' ' || event_type FROM kitchend.outbox WHERE event_type IN ('CookingStarted', "
+     "'CookingCompleted', 'CookingFailed') GROUP BY aggregate_id, event_type HAVING count(*) > 1"},
+    {5, false, NULL, "a paid order's pizzas have not a ticket each",
+     "SELECT j.order_id FROM kitchend.jobs j LEFT JOIN kitchend.tickets t USING (order_id) GROUP BY "
+     "j.order_id, "
+     "j.tickets HAVING count(t.ticket_id) <> j.tickets"},
+    {5, false, NULL, "a ready order's pizzas are not all done",
+     "SELECT o.order_id FROM orderd.orders o LEFT JOIN kitchend.jobs j USING (order_id) WHERE o.status = "
+     "'ready' "
+     "AND (j.state IS DISTINCT FROM 'done' OR j.pending <> 0 OR (SELECT count(*) FROM kitchend.tickets t "
+     "WHERE "
+     "t.order_id = o.order_id AND t.state = 'done') <> j.tickets)"},
     {5, false, NULL, "OrderCreated had no effect on the stock",
      "SELECT m.event_id FROM published m LEFT JOIN inventoryd.reservations r ON r.order_id::text = "
      "m.aggregate_id "

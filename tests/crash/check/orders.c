@@ -59,6 +59,8 @@ static const struct check rows[] = {
     {2, true, NULL, "an order's event without an order",
      "SELECT x.id FROM orderd.outbox x LEFT JOIN orders o ON o.order_id = x.aggregate_id "
      "WHERE x.topic = 'order-events' AND o.order_id IS NULL"},
+    NUMBERED("a job's number and its events disagree", "kitchend.jobs j", "j.order_id", "j.order_id::text",
+	     "kitchend", "kitchen-events", "j.seq"),
     NUMBERED("a reservation's number and its events disagree", "inventoryd.reservations r", "r.order_id",
 	     "r.order_id::text", "inventoryd", "inventory-events", "r.seq"),
     {2, true, NULL, "a reservation's state and its last event disagree",
@@ -67,7 +69,7 @@ static const struct check rows[] = {
 	 "inventory-events") " e "
 			     "ON e.aggregate_id = r.order_id::text WHERE coalesce(e.last_type, 'Stock') <> "
 			     "'Stock' || CASE r.state WHEN 'cancelled' THEN '' ELSE initcap(r.state) END "
-			     "AND NOT (r.state = 'consumed' AND e.last_type = 'StockConsumed')"},
+			     "AND NOT (r.state = 'consumed' AND e.last_type = 'StockRejected')"},
     NUMBERED("an ingredient's number and its events disagree", "inventoryd.stock_levels l", "l.ingredient_id",
 	     "l.ingredient_id", "inventoryd", "inventory-events", "l.seq"),
     {2, true, NULL, "a stock event of nothing that there is",

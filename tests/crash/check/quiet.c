@@ -23,7 +23,7 @@ static const struct {
     {"pizza_notify", "deliveries to do", "SELECT count(*) FROM deliveries WHERE status = 'pending'"},
     {"pizza_dlq", "replay jobs under way", "SELECT count(*) FROM jobs WHERE finished_at IS NULL"},
     {"pizza_order", "orders on their way",
-     "SELECT count(*) FROM orders WHERE status IN ('pending', 'reserved')"},
+     "SELECT count(*) FROM orders WHERE status NOT IN ('ready', 'cancelled')"},
 };
 
 /* In every database with a consumer. */
