@@ -135,6 +135,8 @@ $(B)/bench/%: tests/bench/%.c $(B)/libcore.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -o $@ $< $(B)/libcore.a $(LDFLAGS) $(PKG_LIBS) -lm
 
+$(B)/bench/kitchen: LDFLAGS += $(LIBS_kitchen)
+
 benches: $(BENCHES)
 
 # Fuzz targets (libFuzzer): everything is compiled by clang with coverage and sanitizers into a folder of its own.

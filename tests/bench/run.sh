@@ -408,6 +408,37 @@ measure_lag_behind() {
 		"bare librdkafka, the same questions" "$bare" null "and how long the first unread messages have waited"
 }
 
+# A kitchen of a thousand decks: the scheduler alone, and the hardware that a hwd of the bench's own plays, which
+# kitchend's link reads at 10 Hz; the limit is a bare libmodbus loop over the same registers.
+measure_kitchen() {
+	local scheduled link bare hwd base=$PIZZA_PORT_BASE deadline=$((SECONDS + 20))
+	say "tickets for 1000 decks"
+	scheduled=$("$B/bench/kitchen" --schedule) || fail "the scheduler failed"
+	figure "tickets scheduled over 1000 decks, one core" "$(field tickets_per_second <<<"$scheduled")" tickets/s ">=500" - - \
+		"$scheduled" "$(field us_per_ticket <<<"$scheduled") us each, $(field waiting <<<"$scheduled") waiting"
+	say "the registers of 125 ovens with 8 decks each"
+	stop kitchend hwd
+	export PIZZA_DATABASE_URL="postgresql://?host=$PIZZA_HOME/run" PIZZA_HOME=$TMP/ovens PIZZA_PORT_BASE
+	export PIZZA_KITCHEN_OVENS=125 PIZZA_KITCHEN_DECKS=8 PIZZA_KITCHEN_PANS=0 PIZZA_KITCHEN_TIMERS=0
+	PIZZA_PORT_BASE=$(free_port_base)
+	mkdir -p "$PIZZA_HOME"
+	"$B/bin/hwd" >"$TMP/hwd.log" 2>&1 &
+	hwd=$!
+	until curl -fsS -o "$TMP/out" "http://127.0.0.1:$((PIZZA_PORT_BASE + 12))/readyz" 2>"$TMP/err"; do
+		[ $SECONDS -lt $deadline ] || fail "hwd does not answer: $(tail -n 3 "$TMP/hwd.log")"
+		sleep 0.1
+	done
+	bare=$("$B/bench/kitchen" --bare) || fail "the bare loop failed"
+	link=$("$B/bench/kitchen" --link) || fail "the link failed"
+	kill $hwd
+	wait $hwd
+	unset PIZZA_DATABASE_URL PIZZA_KITCHEN_OVENS PIZZA_KITCHEN_DECKS PIZZA_KITCHEN_PANS PIZZA_KITCHEN_TIMERS
+	export PIZZA_HOME=$TMP/home PIZZA_PORT_BASE=$base
+	figure "1000 decks read at 10 Hz, CPU of the link" "$(field cpu_percent <<<"$link")" % - "bare libmodbus loop, same registers" \
+		"$(field cpu_percent <<<"$bare")" "{\"link\":$link,\"bare\":$bare}" \
+		"$(field reads_per_second <<<"$link") reads/s, $(field us_per_read <<<"$link") us each; bare $(field reads_per_second <<<"$bare"), $(field us_per_read <<<"$bare") us"
+}
+
 write_json() {
 	{
 		printf '{"at":"%s","quick":%s,"seconds":%s,"host":%s,"figures":[\n' "$(date -u +%FT%TZ)" \
@@ -432,6 +463,7 @@ measure_burst
 measure_commands
 measure_up_down
 measure_lag
+measure_kitchen
 stop aggregatord notifyd paymentd inventoryd sandboxd menud
 measure_latency
 stop outboxd
