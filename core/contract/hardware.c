@@ -40,9 +40,6 @@ const struct hardware_product_info hardware_products[HARDWARE_PRODUCT_COUNT] = {
 #undef X
 };
 
-const char *const hardware_space_words[HARDWARE_SPACES] = {"coil", "discrete input", "input register",
-							   "holding register"};
-
 /* --- the register map --- */
 
 #define PER_DECK(field) HARDWARE_IN_HEAD + HARDWARE_DECK_IN_##field, HARDWARE_DECK_INPUTS

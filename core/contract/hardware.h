@@ -191,7 +191,6 @@ int hardware_product_find(const char *word);
 /* --- registers --- */
 
 enum hardware_space { HARDWARE_COIL, HARDWARE_DISCRETE, HARDWARE_INPUT, HARDWARE_HOLDING, HARDWARE_SPACES };
-extern const char *const hardware_space_words[HARDWARE_SPACES];
 
 struct hardware_register {
 	enum hardware_space space;

@@ -102,7 +102,7 @@ void physics_device_init(const struct physics_world *w, const struct hardware_de
 
 /* --- one step --- */
 
-bool physics_door_open(const struct physics_device *s)
+static bool door_open(const struct physics_device *s)
 {
 	return s->door || s->door_left > 0 || (s->faults & HARDWARE_FAULT_BIT(DOOR_OPEN)) != 0;
 }
@@ -170,7 +170,7 @@ static void step_heat(const struct physics_world *w, const struct hardware_devic
 	const struct physics_body *b = &physics_bodies[d->kind];
 	bool heats = s->heater && (s->faults & HARDWARE_FAULT_BIT(HEATER_DEAD)) == 0;
 	double in = heats ? b->power * d->decks * w->step_s : 0, dough = 0;
-	double loss = (b->loss + (physics_door_open(s) ? b->door : 0)) * d->decks;
+	double loss = (b->loss + (door_open(s) ? b->door : 0)) * d->decks;
 	double out = loss * (s->temperature - PHYSICS_AMBIENT) * w->step_s;
 
 	for (int i = 0; i < d->decks; i++)
@@ -285,8 +285,7 @@ static unsigned status_bits(const struct hardware_device *d, const struct physic
 		return (s->running ? HARDWARE_STATUS_BIT(RUNNING) : 0) |
 		       (s->expired ? HARDWARE_STATUS_BIT(EXPIRED) : 0);
 	return (s->power ? HARDWARE_STATUS_BIT(POWER) : 0) | (s->heater ? HARDWARE_STATUS_BIT(HEATER) : 0) |
-	       (ready ? HARDWARE_STATUS_BIT(READY) : 0) |
-	       (physics_door_open(s) ? HARDWARE_STATUS_BIT(DOOR) : 0) |
+	       (ready ? HARDWARE_STATUS_BIT(READY) : 0) | (door_open(s) ? HARDWARE_STATUS_BIT(DOOR) : 0) |
 	       (s->cutout ? HARDWARE_STATUS_BIT(CUTOUT) : 0) | (lost ? HARDWARE_STATUS_BIT(NO_READING) : 0) |
 	       (s->reset ? HARDWARE_STATUS_BIT(RESETTING) : 0);
 }

@@ -76,7 +76,6 @@ void physics_device_init(const struct physics_world *w, const struct hardware_de
 			 struct physics_device *ret);
 /* Reckons one tick on. */
 void physics_tick(const struct physics_world *w, const struct hardware_device *d, struct physics_device *s);
-bool physics_door_open(const struct physics_device *s);
 /* Switches between sets of faults: a sensor that gets stuck stays at what it shows. */
 void physics_set_faults(struct physics_device *s, uint32_t faults);
 

@@ -129,11 +129,6 @@ const struct hardware_device *plant_find(const struct plant *p, const char *name
 	return hardware_find(p->options.devices, p->options.count, name);
 }
 
-int plant_time_scale(const struct plant *p)
-{
-	return p->options.time_scale;
-}
-
 /* --- time --- */
 
 static bool reachable(const struct plant *p, int i)
@@ -161,9 +156,13 @@ static int64_t advance(struct plant *p, int i)
 	if (until - s->tick > CATCH_UP_TICKS)
 		s->tick = until - CATCH_UP_TICKS;
 	if (s->tick < until) {
+		uint32_t trips = s->trips;
+
 		while (s->tick < until)
 			physics_tick(&p->world, &p->options.devices[i], s);
 		keep(p, i, now_ms);
+		if (s->trips != trips)
+			log_warn("%s: the over-temperature cut-out has tripped", p->options.devices[i].name);
 	}
 	return now_ms;
 }
@@ -227,13 +226,22 @@ static void set_bus_down(struct plant *p, bool down, int64_t now_ms)
 		p->options.bus_changed(p->options.arg);
 }
 
+static void tell_faults(const struct hardware_device *d, unsigned before, unsigned now)
+{
+	for (int i = 0; i < HARDWARE_FAULT_COUNT; i++)
+		if (((before ^ now) & 1u << i) != 0)
+			log_info("%s: %s %s", d->name, hardware_faults[i].name,
+				 (now & 1u << i) != 0 ? "begins" : "is mended");
+}
+
 static void change_faults(struct plant *p, int device, unsigned broken, unsigned mended, int64_t now_ms)
 {
 	const unsigned bus = HARDWARE_FAULT_BIT(BUS_DOWN);
 	struct physics_device *s = &p->devices[device];
-	unsigned all = hardware_faults_of(p->options.devices[device].kind);
+	unsigned all = hardware_faults_of(p->options.devices[device].kind), before = s->faults;
 
 	physics_set_faults(s, ((s->faults & ~mended) | broken) & all & ~bus);
+	tell_faults(&p->options.devices[device], before, s->faults);
 	if ((mended & all) == all)
 		s->reset = s->cutout;
 	set_bus_down(p, ((p->bus_down && (mended & bus) == 0) || (broken & bus) != 0), now_ms);

@@ -33,7 +33,6 @@ void plant_free(struct plant *p); /* NULL is fine */
 const struct hardware_device *plant_device(const struct plant *p, int device);
 int plant_count(const struct plant *p);
 const struct hardware_device *plant_find(const struct plant *p, const char *name);
-int plant_time_scale(const struct plant *p);
 
 struct plant_view {
 	struct hardware_reading reading; /* faults: with bus-down when the bus is down */

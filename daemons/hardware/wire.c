@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@
 #define TICK_MS	      1000 /* devices that nobody reads are reckoned on this often */
 #define RETRY_MS      200  /* when the port cannot be had again */
 #define EVENTS	      64
+#define PAUSE_MS      10 /* when no more descriptors can be had */
 #define FUNCTIONS     32 /* codes that are counted each by itself */
 #define IDLE_EVICT_MS 10000
 #define CLIENT_BUFFER ((size_t)4 * REQUEST_MAX)
@@ -89,23 +91,21 @@ static int watch(struct wire *w, int fd, uint32_t what)
 
 static int listen_on(struct wire *w, struct error *err)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, code;
 
 	if (fd < 0)
 		return error_errno(err, "make a socket");
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    bind(fd, (const struct sockaddr *)&w->address, sizeof(w->address)) < 0 || listen(fd, 128) < 0 ||
-	    watch(w, fd, EVENT_LISTENER) < 0) {
-		int why = errno, port = ntohs(w->address.sin_port);
-
-		close(fd);
-		error_set(err, why == EADDRINUSE ? ERR_CONFLICT : ERR_FAILED, "listen for Modbus",
-			  "port %d: %s", port, strerror(why));
-		error_hint(err, "stop what uses it, or set port_base in pizza.yaml");
-		return err != NULL ? err->code : ERR_FAILED;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	    bind(fd, (const struct sockaddr *)&w->address, sizeof(w->address)) == 0 && listen(fd, 128) == 0 &&
+	    watch(w, fd, EVENT_LISTENER) == 0) {
+		w->listener = fd;
+		return 0;
 	}
-	w->listener = fd;
-	return 0;
+	code = errno == EADDRINUSE ? ERR_CONFLICT : ERR_FAILED;
+	error_set(err, code, "listen for Modbus", "port %d: %s", ntohs(w->address.sin_port), strerror(errno));
+	error_hint(err, "end what uses it, or set port_base in pizza.yaml");
+	close(fd);
+	return code;
 }
 
 /* --- clients --- */
@@ -142,8 +142,11 @@ static void accept_client(struct wire *w)
 	int fd = accept4(w->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), on = 1;
 	struct client *c = fd >= 0 ? place(w) : NULL;
 
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE)
+			poll(NULL, 0, PAUSE_MS); /* the listener stays readable */
 		return;
+	}
 	if (c == NULL || watch(w, fd, (uint32_t)(c - w->clients)) < 0) {
 		log_warn("a Modbus client is turned away: %d are connected", w->connected);
 		close(fd);

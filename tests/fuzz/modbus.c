@@ -62,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct plant *p;
 	int n;
 
+	log_set_level(LOG_ERROR); /* faults and cut-outs are told at lower ones */
 	if (plant_new(&o, &p, NULL) < 0)
 		abort();
 	while ((n = request_length(data, size)) > 0) {
