@@ -83,6 +83,14 @@ void breaker_failure(struct breaker *b, struct mono now)
 	pthread_mutex_unlock(&b->lock);
 }
 
+void breaker_undecided(struct breaker *b, struct mono now)
+{
+	pthread_mutex_lock(&b->lock);
+	advance(b, now);
+	b->probing = false;
+	pthread_mutex_unlock(&b->lock);
+}
+
 enum breaker_state breaker_state(struct breaker *b, struct mono now)
 {
 	enum breaker_state state;

@@ -45,6 +45,9 @@ bool breaker_allow(struct breaker *b, struct mono now);
 /* The outcome of an allowed call.  For the breaker a provider that answered "declined" has succeeded. */
 void breaker_success(struct breaker *b, struct mono now);
 void breaker_failure(struct breaker *b, struct mono now);
+/* The outcome of an allowed call that decides nothing, such as an answered question while what failed were
+ * orders: half open, the next call is the probe. */
+void breaker_undecided(struct breaker *b, struct mono now);
 enum breaker_state breaker_state(struct breaker *b, struct mono now);
 /* Milliseconds until the next probe; 0 when calls are allowed. */
 int64_t breaker_wait_ms(struct breaker *b, struct mono now);

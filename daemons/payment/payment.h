@@ -74,6 +74,7 @@ struct payments {
 	struct service *service;
 	struct db *db;
 	struct breaker breaker;
+	atomic_bool charging_fails; /* the last charge or refund was sent, and failed */
 	struct provider *provider;
 	struct workqueue *queue;
 	atomic_int jobs;	      /* alive: waiting, in flight or being recorded */

@@ -123,42 +123,56 @@ static void request_key(const struct job *job, char *text, size_t size)
 
 /* --- answers --- */
 
-/*
- * A question, or an answer that was kept for the key, says little about whether charges work now: it only
- * closes a breaker that is not closed.
- */
+/* A question, or an answer that was kept for the key: it says little about whether charges work now. */
 static bool says_little(const struct job *job)
 {
 	return is_lookup(job) || job->replayed;
 }
 
-static void tell_success(struct breaker *b, const struct job *job)
+/*
+ * What says little leaves a closed breaker as it is, and closes another one only when nobody was there at
+ * all: a provider that answers questions and fails every charge would have it open and close for ever.
+ */
+static void tell_success(struct payments *app, const struct job *job)
 {
 	struct mono now = mono_now();
 
-	if (!says_little(job) || breaker_state(b, now) != BREAKER_CLOSED)
-		breaker_success(b, now);
+	if (!says_little(job)) {
+		atomic_store(&app->charging_fails, false);
+		breaker_success(&app->breaker, now);
+	} else if (atomic_load(&app->charging_fails)) {
+		breaker_undecided(&app->breaker, now);
+	} else if (breaker_state(&app->breaker, now) != BREAKER_CLOSED) {
+		breaker_success(&app->breaker, now);
+	}
 }
 
-static void tell_breaker(struct breaker *b, const struct job *job)
+static void tell_failure(struct payments *app, const struct job *job)
+{
+	if (!says_little(job) && job->outcome != OUTCOME_UNREACHABLE)
+		atomic_store(&app->charging_fails, true);
+	breaker_failure(&app->breaker, mono_now());
+}
+
+static void tell_breaker(struct payments *app, const struct job *job)
 {
 	switch (job->outcome) {
 	case OUTCOME_BROKEN:
 		if (job->replayed)
-			tell_success(b, job);
+			tell_success(app, job);
 		else
-			breaker_failure(b, mono_now());
+			tell_failure(app, job);
 		break;
 	case OUTCOME_UNKNOWN:
 	case OUTCOME_UNREACHABLE:
-		breaker_failure(b, mono_now());
+		tell_failure(app, job);
 		break;
 	case OUTCOME_DONE:
 	case OUTCOME_REFUSED:
 	case OUTCOME_PENDING:
 	case OUTCOME_BUSY:
 	case OUTCOME_ABSENT:
-		tell_success(b, job);
+		tell_success(app, job);
 		break;
 	case OUTCOME_NOT_SENT:
 	case OUTCOME_COUNT:
@@ -206,7 +220,7 @@ static void call_done(void *arg, const struct http_result *result)
 			strcmp(replayed, "true") == 0;
 	job->latency_ms = mono_since_ms(job->started);
 	metric_observe(p->seconds[job->outcome], (double)mono_since_us(job->started) / 1e6);
-	tell_breaker(&job->app->breaker, job);
+	tell_breaker(job->app, job);
 	job->working = breaker_state(&job->app->breaker, mono_now()) == BREAKER_CLOSED;
 	tell_condition(job->app, job);
 	workqueue_finished(job->queue, job);
