@@ -27,11 +27,11 @@
 	X(sandbox)    \
 	X(kitchen)    \
 	X(hw)         \
+	X(audit)      \
 	X(topic)      \
 	X(lag)        \
 	X(outbox)     \
 	X(dlq)        \
-	X(audit)      \
 	X(context)    \
 	X(config)     \
 	X(plugin)     \
