@@ -115,6 +115,8 @@
 	X(KITCHEN_DECKS, "kitchen.decks", INT, "4", 1, 8, false, "Decks of each oven: pizzas at a time.")    \
 	X(KITCHEN_PANS, "kitchen.pans", INT, "2", 0, 32, false, "Pans in the kitchen: a pizza at a time.")   \
 	X(KITCHEN_TIMERS, "kitchen.timers", INT, "8", 0, 15, false, "Timers in the kitchen.")                \
+	X(KITCHEN_MODBUS_ADDRESS, "kitchen.modbus_address", STRING, "127.0.0.1", 0, 0, false,                \
+	  "Address on which the hardware answers Modbus, a protocol without passwords.")                     \
 	X(KITCHEN_TIME_SCALE, "kitchen.time_scale", INT, "60", 1, 1000, false,                               \
 	  "How many seconds pass in the kitchen's hardware in one of the wall clock; 1: real time.")         \
 	X(KITCHEN_SEED, "kitchen.seed", INT, "1", 0, 4294967295, false,                                      \

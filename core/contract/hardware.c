@@ -240,6 +240,13 @@ int hardware_port(void)
 	return (int)config_int(CONFIG_PORT_BASE) + PORT_OFFSET_MODBUS;
 }
 
+const char *hardware_address(void)
+{
+	const char *address = config_string(CONFIG_KITCHEN_MODBUS_ADDRESS);
+
+	return strcmp(address, "0.0.0.0") == 0 ? "127.0.0.1" : address;
+}
+
 int hardware_fault_find(const char *name)
 {
 	for (int i = 0; i < HARDWARE_FAULT_COUNT; i++)

@@ -69,8 +69,10 @@ int hardware_devices(struct hardware_device ret[HARDWARE_DEVICES_MAX]);
 /* By name; NULL when there is none. */
 const struct hardware_device *hardware_find(const struct hardware_device *devices, int count,
 					    const char *name);
-/* Where the devices answer: port_base + 502. */
+/* Where the devices answer: port_base + 502, and the address that clients connect to (kitchen.modbus_address,
+ * or loopback when that is every address). */
 int hardware_port(void);
+const char *hardware_address(void);
 
 /* --- faults --- */
 

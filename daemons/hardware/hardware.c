@@ -64,8 +64,8 @@ static int start(struct service *s, struct error *err)
 	service_set_data(s, hw);
 	rc = plant_new(&options, &hw->plant, err);
 	if (rc == 0)
-		rc = wire_start(hw->plant, config_string(CONFIG_BIND_ADDRESS), hardware_port(), &hw->wire,
-				err);
+		rc = wire_start(hw->plant, config_string(CONFIG_KITCHEN_MODBUS_ADDRESS), hardware_port(),
+				&hw->wire, err);
 	if (rc == 0) {
 		metric_collector(collect, hw);
 		log_info("%d devices answer on port %d, a second is %d in the kitchen", options.count,

@@ -337,7 +337,8 @@ static int open_parts(struct wire *w, const char *address, int port, struct erro
 	w->address.sin_family = AF_INET;
 	w->address.sin_port = htons((uint16_t)port);
 	if (inet_pton(AF_INET, address, &w->address.sin_addr) != 1)
-		return error_set(err, ERR_INVALID, "http.address", "\"%s\" is no IPv4 address", address);
+		return error_set(err, ERR_INVALID, "kitchen.modbus_address", "\"%s\" is no IPv4 address",
+				 address);
 	w->modbus = modbus_new_tcp(address, port);
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	w->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

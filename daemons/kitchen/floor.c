@@ -531,7 +531,7 @@ static int start_link(struct floor *f, struct error *err)
 {
 	int poll_ms = (int)config_int(CONFIG_KITCHEN_POLL), busy_ms = BUSY_POLL_S * 1000 / f->time_scale;
 	const struct link_options options = {
-	    .address = "127.0.0.1",
+	    .address = hardware_address(),
 	    .port = hardware_port(),
 	    .devices = f->devices,
 	    .count = f->device_count,

@@ -324,6 +324,22 @@ heat() { # heat UNIT: to its setpoint
 	"$PIZZACTL" audit ls --action hw -o json | jq -e '[.[] | select(.outcome | startswith("invalid"))] | length > 0'
 }
 
+@test "the list goes by state and page by page" {
+	page() { curl -sS "$(url 12 "/api/v1/hw?$1")"; }
+	[ "$(page 'limit=3' | jq -c '[(.items | length), .next_cursor]')" = '[3,"oven-3"]' ]
+	[ "$(page 'limit=3&cursor=oven-3' | jq -r '.items[0].device')" = oven-4 ]
+	[ "$(page 'cursor=timer-7' | jq -c '[(.items | length), .next_cursor]')" = '[1,null]' ]
+	"$PIZZACTL" hw fault pan-2 silent -o none
+	[ "$(page 'status=offline' | jq -r '.items[].device')" = pan-2 ]
+	"$PIZZACTL" hw clear pan-2 -o none
+	for bad in limit=0 status=broken; do
+		http GET "$(url 12 "/api/v1/hw?$bad")"
+		[ "$code" = 400 ]
+	done
+	http GET "$(url 12 "/api/v1/hw?cursor=oven-99")"
+	[ "$code" = 404 ]
+}
+
 @test "pizzactl hw: every format, and exit statuses that tell" {
 	ctl() { # ctl STATUS ARG…
 		local want=$1

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
@@ -33,6 +34,8 @@ static int setup(void **state)
 	struct error err;
 
 	(void)state;
+	if (unsetenv("PIZZA_PORT_BASE") != 0)
+		return -1;
 	return config_load("", &err);
 }
 
