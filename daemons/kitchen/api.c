@@ -222,8 +222,10 @@ static int64_t guess(struct service *s, const struct outlook *o, const struct db
 		base->count -= row;
 	}
 	behind = base->count + row - o->known;
+	if (behind < 0) /* it has been baked since it was listed */
+		return o->now_us;
 	return o->now_us + o->turn_in_us + o->bake_us +
-	       (int64_t)((double)(behind > 0 ? behind : 0) * 1e6 / o->tickets_per_second);
+	       (int64_t)((double)behind * 1e6 / o->tickets_per_second);
 }
 
 static void set_ready(json_t *j, int64_t ready_us, int64_t now_us)

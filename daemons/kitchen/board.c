@@ -167,7 +167,10 @@ static int64_t ready_us(const struct floor *f, int64_t id, int64_t now_us)
 		return 0;
 	if (scheduled_queued(&t->job))
 		return t->job.ready_us;
-	return t->station >= 0 ? now_us + left_us(f, &f->stations[t->station], t) : 0;
+	if (t->station >= 0)
+		return now_us + left_us(f, &f->stations[t->station], t);
+	return t->state == TICKET_QUEUED ? now_us + f->times.oven_us[t->job.size]
+					 : 0; /* it is being placed */
 }
 
 struct outlook floor_outlook(struct floor *f, const int64_t *ids, int n, int64_t *ret_ready_us)

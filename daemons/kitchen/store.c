@@ -287,12 +287,12 @@ int store_write_jobs(struct db_conn *tx, const struct job_list *list, struct err
 	return rc;
 }
 
-DB_STATEMENT(
-    tickets_fail,
-    "UPDATE tickets SET state = 'failed', ended_at = clock_timestamp(), reason = coalesce(tickets.reason, v.reason)"
-    " FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::text[]) AS v (id, first, n, reason)"
-    " WHERE ticket_id >= v.first AND ticket_id < v.first + v.n AND tickets.order_id = v.id"
-    " AND state NOT IN ('done', 'failed', 'cancelled')");
+DB_STATEMENT(tickets_fail,
+	     "UPDATE tickets SET state = 'failed', ended_at = clock_timestamp(), reason = "
+	     "coalesce(tickets.reason, v.reason)"
+	     " FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::text[]) AS v (id, first, n, reason)"
+	     " WHERE ticket_id >= v.first AND ticket_id < v.first + v.n AND tickets.order_id = v.id"
+	     " AND state NOT IN ('done', 'failed', 'cancelled')");
 
 int store_fail_tickets(struct db_conn *tx, const struct job_list *list, struct error *err)
 {
