@@ -23,6 +23,18 @@ static void describe(struct bus_group_info *info, const rd_kafka_ConsumerGroupDe
 	info->members = (int)rd_kafka_ConsumerGroupDescription_member_count(d);
 }
 
+/* A broker that could not be asked has its groups left out: what is listed then is not all. */
+static int judge_listing(const rd_kafka_ListConsumerGroups_result_t *listing, struct error *err)
+{
+	size_t n = 0;
+	const rd_kafka_error_t **errors = rd_kafka_ListConsumerGroups_result_errors(listing, &n);
+
+	if (n == 0)
+		return 0;
+	return bus_fail(err, rd_kafka_error_code(errors[0]), "list consumer groups",
+			rd_kafka_error_string(errors[0]));
+}
+
 /* The groups' names; state and members are filled in later. */
 int bus_admin_list_groups(struct bus_admin *a, struct bus_group_info **ret, int *ret_count, struct error *err)
 {
@@ -37,6 +49,11 @@ int bus_admin_list_groups(struct bus_admin *a, struct bus_group_info **ret, int 
 	rc = bus_admin_await(a, "list consumer groups", &event, err);
 	if (rc < 0)
 		return rc;
+	rc = judge_listing(rd_kafka_event_ListConsumerGroups_result(event), err);
+	if (rc < 0) {
+		rd_kafka_event_destroy(event);
+		return rc;
+	}
 	listed =
 	    rd_kafka_ListConsumerGroups_result_valid(rd_kafka_event_ListConsumerGroups_result(event), &n);
 	*ret = xcalloc(n + 1, sizeof(**ret));

@@ -91,8 +91,8 @@ wait_for() { eventually 20 shows "$1" || { screen; return 1; }; }
 	wait_for "1/1"
 	keys c
 	wait_for "why"
-	keys "no cheese" Enter
-	wait_for "pizzactl saga cancel $ORDER --reason 'no cheese'"
+	keys late Enter
+	wait_for "pizzactl saga cancel $ORDER --reason late"
 	keys n
 	wait_for "nothing was done"
 	keys Enter
@@ -221,7 +221,9 @@ found() { # found TEXT
 	wait_for "orders/s"
 	lose_and_find orders "${ORDER: -8}" kill -9 "$("$PIZZACTL" status postgres -o json | jq '.[0].pid')"
 	found "${ORDER: -8}"
-	lose_and_find lag "order-events" kill -9 "$("$PIZZACTL" status kafka -o json | jq '.[0].pid')"
+	stopped=kafka # a killed one is back before anybody sees it
+	lose_and_find lag "order-events" "$PIZZACTL" stop kafka -q
+	"$PIZZACTL" start kafka -q
 	found "order-events"
 	stopped=inventoryd
 	lose_and_find inventory "mozzarella" "$PIZZACTL" stop inventoryd -q
