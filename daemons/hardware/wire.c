@@ -34,7 +34,7 @@
 #define PAUSE_MS      10 /* when no more descriptors can be had */
 #define FUNCTIONS     32 /* codes that are counted each by itself */
 #define IDLE_EVICT_MS 10000
-#define CLIENT_BUFFER ((size_t)4 * REQUEST_MAX)
+#define CLIENT_BUFFER ((size_t)2 * REQUEST_MAX)
 
 enum outcome { OUTCOME_OK, OUTCOME_EXCEPTION, OUTCOME_SILENT, OUTCOMES };
 static const char *const outcome_words[OUTCOMES] = {"ok", "exception", "silent"};
@@ -55,6 +55,7 @@ struct wire {
 	atomic_bool stopping;
 	int epoll, event, listener; /* -1: none */
 	int connected;
+	bool full;		/* the latest to come was turned away */
 	struct client *clients; /* WIRE_CLIENTS_MAX */
 	struct request request;
 	struct metric_series *counts[FUNCTIONS + 1][OUTCOMES];
@@ -148,10 +149,13 @@ static void accept_client(struct wire *w)
 		return;
 	}
 	if (c == NULL || watch(w, fd, (uint32_t)(c - w->clients)) < 0) {
-		log_warn("a Modbus client is turned away: %d are connected", w->connected);
+		if (!w->full)
+			log_warn("Modbus clients are turned away: %d are connected", w->connected);
+		w->full = true;
 		close(fd);
 		return;
 	}
+	w->full = false;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	c->fd = fd;
@@ -196,10 +200,11 @@ static bool within(int address, int n, int extent)
 /* Does what the request asks for, as far as it changes anything; 0 or an exception. */
 static int perform(struct wire *w, int device, struct request *r)
 {
-	int extent = registers_extent(plant_device(w->plant, device), r->space), exception;
+	int extent, exception;
 
 	if (r->exception != 0)
 		return r->exception;
+	extent = registers_extent(plant_device(w->plant, device), r->space);
 	if (!within(r->read_address, r->read_count, extent) ||
 	    !within(r->write_address, r->write_count, extent))
 		return MODBUS_EXCEPTION_ILLEGAL_DATA_ADDRESS;

@@ -10,7 +10,7 @@
 
 #include "daemons/hardware/plant.h"
 
-#define WIRE_CLIENTS_MAX 256
+#define WIRE_CLIENTS_MAX 512
 
 struct wire;
 
