@@ -492,9 +492,9 @@ def check_once_more():
             ctl(*argv, "--cursor", cursor)
             assert argv[0] == "logs" or ctl(*argv, "--cursor", cursor, "-o", "jsonl") == ""
         order = place_order()
-        wait_for(lambda: order in ctl("order", "ls", "--status", "paid", "--limit", "5", "-o", "name"), "the order is paid")
+        wait_for(lambda: order in ctl("order", "ls", "--status", "ready", "--limit", "5", "-o", "name"), "the order is ready")
         got = [json.loads(x) for x in ctl("order", "ls", "--cursor", folder + "/order", "-o", "jsonl").splitlines()]
-        assert [r["status"] for r in got if r["order_id"] == order] == ["pending", "reserved", "paid"]
+        assert [r["status"] for r in got if r["order_id"] == order] == ["pending", "reserved", "paid", "cooking", "ready"]
         assert ctl("order", "ls", "--cursor", folder + "/order", "-o", "jsonl") == ""
 
 
@@ -532,7 +532,7 @@ def check_watch_changes():
             wait_for(lambda: len(lines_of(out.name)) == 3, "the first look")
             order = place_order()
             wait_for(lambda: {"new", "gone"} <= {r["change"] for r in lines_of(out.name)[3:]}, "the change")
-            wait_for(lambda: [r for r in lines_of(out.name) if r["order_id"] == order][-1]["status"] == "paid", "paid")
+            wait_for(lambda: [r for r in lines_of(out.name) if r["order_id"] == order][-1]["status"] == "ready", "ready")
         finally:
             p.send_signal(signal.SIGINT)
         assert p.wait(timeout=20) == 0
