@@ -70,17 +70,6 @@ static int kitchen_list(struct cli *c, struct error *err)
 	return output_close(o, rc, err);
 }
 
-static int kitchen_show_one(struct cli *c, struct error *err)
-{
-	struct console *console = NULL;
-	json_t *ticket = NULL;
-	int rc = cli_console(c, &console, err);
-
-	if (rc == 0)
-		rc = kitchen_show(console, cli_argument(c, 0), &ticket, err);
-	return rc < 0 ? rc : cli_show(c, ticket, err);
-}
-
 /* --- changing --- */
 
 static int change_mode(struct cli *c, enum station_mode mode, struct error *err)
@@ -118,8 +107,11 @@ static int kitchen_drain(struct cli *c, struct error *err)
 	json_t *affected = NULL;
 	size_t n;
 	bool agreed = cli_flag(c, "yes");
-	int rc = cli_console(c, &console, err);
+	int rc;
 
+	if (cli_flag(c, "dry-run"))
+		return change_mode(c, STATION_MODE_DRAINED, err);
+	rc = cli_console(c, &console, err);
 	if (rc == 0)
 		rc = kitchen_affected(console, device, &affected, err);
 	if (rc < 0)
@@ -128,9 +120,9 @@ static int kitchen_drain(struct cli *c, struct error *err)
 	rc = cli_list(c, affected, err);
 	if (rc < 0)
 		return rc;
-	if (!agreed && !cli_flag(c, "dry-run") && isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1)
+	if (!agreed && isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1)
 		agreed = asked(device);
-	if (!agreed || cli_flag(c, "dry-run")) {
+	if (!agreed) {
 		cli_say(
 		    c, "%s would finish these %zu ticket%s and go off. Nothing was done. Add --yes to do it.",
 		    device, n, n == 1 ? "" : "s");
@@ -296,6 +288,29 @@ static const struct column show_columns[] = {
     {.name = NULL},
 };
 
+/* --- one ticket or station --- */
+
+static int kitchen_show_one(struct cli *c, struct error *err)
+{
+	struct console *console = NULL;
+	struct output *o = NULL;
+	json_t *ticket = NULL;
+	int rc = cli_console(c, &console, err);
+
+	if (rc == 0)
+		rc = kitchen_show(console, cli_argument(c, 0), &ticket, err);
+	if (rc == 0 && json_object_get(ticket, "decks") != NULL) /* a station: its own columns */
+		rc = cli_output_of(c, station_columns, false, &o, err);
+	if (rc == 0 && o == NULL)
+		return cli_show(c, ticket, err);
+	if (rc < 0) {
+		json_decref(ticket);
+		return rc;
+	}
+	rc = output_row(o, ticket, err);
+	return output_close(o, rc, err);
+}
+
 /* --- the rows --- */
 
 static const char *const state_words[] = {"open",    "all",  "queued", "prepping",  "baking", "checking",
@@ -318,7 +333,7 @@ static const struct argument_def station_argument[] = {
 };
 
 static const struct argument_def ticket_argument[] = {
-    {.name = "TICKET", .text = "a ticket's number"},
+    {.name = "TICKET", .text = "a ticket's number, or a station such as oven-1"},
     {.name = NULL},
 };
 
@@ -343,7 +358,7 @@ const struct noun noun_kitchen = {
 	     .examples = {"pizzactl kitchen tickets --limit 20", "pizzactl kitchen tickets --state failed"},
 	     .run = kitchen_list},
 	    {.verb = "show",
-	     .summary = "show one ticket",
+	     .summary = "show one ticket, or one station with its decks",
 	     .arguments = ticket_argument,
 	     .columns = show_columns,
 	     .shape = SHAPE_SHOW,

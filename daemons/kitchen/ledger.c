@@ -229,6 +229,14 @@ static void note_dropped(struct move *moves, int n, const struct db_result *r)
 			moves[i].dropped = true;
 }
 
+static void measure(const struct job_list *jobs)
+{
+	for (int i = 0; i < jobs->count; i++)
+		if (jobs->jobs[i].changed && strcmp(jobs->jobs[i].state, "done") == 0)
+			metric_observe(metric_series(METRIC_COOKING_SECONDS, NULL, NULL, NULL),
+				       jobs->jobs[i].cooking_s);
+}
+
 static int write_all(struct db_conn *tx, struct move *moves, int n, struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
@@ -255,6 +263,8 @@ static int write_all(struct db_conn *tx, struct move *moves, int n, struct error
 		rc = db_commit(tx, err);
 	if (rc == 0)
 		note_dropped(moves, n, r);
+	if (rc == 0)
+		measure(&jobs);
 	return rc;
 }
 

@@ -186,7 +186,8 @@ int store_supply(struct db_conn *tx, const struct db_array *ids, struct db_resul
 
 /* --- jobs --- */
 
-DB_STATEMENT(jobs_lock, "SELECT order_id, state, seq, first_ticket, tickets, pending, correlation_id, cause"
+DB_STATEMENT(jobs_lock, "SELECT order_id, state, seq, first_ticket, tickets, pending, correlation_id, cause,"
+			" coalesce(extract(epoch FROM clock_timestamp() - started_at), 0)"
 			" FROM jobs WHERE order_id = ANY ($1::uuid[]) ORDER BY order_id FOR UPDATE");
 
 int store_lock_jobs(struct db_conn *tx, const struct db_array *ids, struct job_list *ret, struct error *err)
@@ -214,6 +215,7 @@ int store_lock_jobs(struct db_conn *tx, const struct db_array *ids, struct job_l
 		j->pending = (int)db_int(r, i, 5);
 		j->correlation_id = db_uuid(r, i, 6);
 		j->cause = db_uuid(r, i, 7);
+		j->cooking_s = db_double(r, i, 8);
 	}
 	return 0;
 }

@@ -54,6 +54,7 @@ struct job {
 	int64_t seq, first_ticket;
 	int tickets, pending;
 	struct uuid correlation_id, cause;
+	double cooking_s; /* since CookingStarted */
 	bool changed, started, ended;
 	char reason[200];
 };

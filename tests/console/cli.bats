@@ -71,6 +71,8 @@ setup() {
 	ctl 2 inventory restock dough lots
 	ctl 2 menu set margherita price
 	ctl 2 sandbox set
+	ctl 2 kitchen pause
+	ctl 2 kitchen tickets --order nonsense
 	ctl 2 hw set oven-1
 	ctl 2 hw fault oven-1
 	ctl 2 hw set oven-1 setpoint=hot

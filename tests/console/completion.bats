@@ -58,6 +58,7 @@ shows() {
 	[ "$(words order ls --status=pa)" = "--status=paid" ]
 	[ "$(words -o js)" = "json jsonl" ]
 	[ "$(words saga ls --stuc)" = --stuck ]
+	[ "$(words kitchen tickets --state q)" = queued ]
 	[ "$(words hw fault oven-1 heat)" = heater-dead ]
 	[ "$(words hw set oven-1 setp)" = setpoint= ]
 	[[ " $(words saga ls --) " == *" --state "*" --output "* ]]

@@ -173,6 +173,9 @@ current: second" ]
 		menu rm margherita
 		notify resend $id
 		sandbox set --clear
+		kitchen pause oven-1
+		kitchen resume oven-1
+		kitchen drain oven-1 --yes
 		hw set oven-1 setpoint=300
 		hw fault oven-1 silent
 		hw clear oven-1
@@ -259,7 +262,7 @@ current: second" ]
 	local order=$out command
 	for command in "order ls --limit 1" "order show $order" "saga show $order" "saga ls --limit 1" kpi "menu ls" \
 		"inventory ls" "payment ls --limit 1" "notify ls --limit 1" "topic ls" "lag" "topic tail order-events -n 1" \
-		"outbox status" "sandbox show" "hw ls" "config show"; do
+		"outbox status" "sandbox show" "kitchen status" "hw ls" "config show"; do
 		# shellcheck disable=SC2086
 		ctl 0 $command -o json
 		jq -e . <<<"$out" >/dev/null

@@ -81,6 +81,8 @@ def commands():
         (MOVING, "outbox", "ls"),
         (MOVING, "sandbox", "show"),
         (MOVING, "sandbox", "ledger"),
+        (MOVING, "kitchen", "status"),
+        (MOVING, "kitchen", "tickets", "--state", "all", "--limit", "20"),
         (MOVING, "hw", "ls"),
         (MOVING, "hw", "show", "oven-1"),
         (MOVING, "status"),

@@ -86,6 +86,7 @@ use_live() {
 		order ls --sort created|there are order_id|created_at
 		order ls -o jsno|table, wide, json|json
 		order ls --status payed|paid|paid
+		kitchen tickets --state queud|open, all, queued|queued
 		hw set oven-1 setpint=1|power, reset, door, run, setpoint, duration|setpoint
 		order ls --color alway|auto, always, never|always
 	END
@@ -121,6 +122,9 @@ use_live() {
 		menu rm margherita
 		notify resend $id
 		sandbox set --clear
+		kitchen pause oven-1
+		kitchen resume oven-1
+		kitchen drain oven-1
 		hw set oven-1 setpoint=300
 		hw fault oven-1 silent
 		hw clear oven-1
@@ -240,6 +244,10 @@ commands() {
 		notifyd notify ls
 		outboxd outbox status
 		sandboxd sandbox show
+		kitchend kitchen status
+		kitchend kitchen tickets
+		kitchend kitchen show 1
+		kitchend kitchen pause oven-1
 		hwd hw ls
 		hwd hw check
 		aggregatord saga rebuild
@@ -293,7 +301,7 @@ away() {
 }
 
 @test "everything is down: every command says so, and what starts it" {
-	away p k s orderd menud inventoryd paymentd notifyd outboxd sandboxd hwd aggregatord
+	away p k s orderd menud inventoryd paymentd notifyd outboxd sandboxd hwd kitchend aggregatord
 	ctl 5 order ls
 	[[ $err == *"nothing runs: pizzactl up starts it, pizzactl doctor"* ]]
 	ctl 0 down

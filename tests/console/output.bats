@@ -3,7 +3,7 @@
 setup_file() {
 	[ -S "${PIZZA_HOME:-}/run/pizzad.sock" ] || skip "no system is up"
 	ORDER=$("$PIZZACTL" order create --item margherita:large:2 --item diavola --name 'Eve ピザ' --email eve@example.org \
-		--phone +7-900-123-45-67 --address "1 Test Street" --wait paid -o name)
+		--phone +7-900-123-45-67 --address "1 Test Street" --wait ready --timeout 60s -o name) # nothing of it moves any more
 	export ORDER
 }
 
