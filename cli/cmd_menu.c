@@ -6,9 +6,12 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/human.h"
 #include "cli/input.h"
 #include "cli/resource.h"
+#include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/base/money.h"
 #include "core/console/api.h"
 
 static int menu_ls(struct cli *c, struct error *err)
@@ -114,6 +117,41 @@ static int menu_rm(struct cli *c, struct error *err)
 	return cli_change(c, "DELETE", "menud", buf_str(&path), NULL, err);
 }
 
+/* "small 180, medium 250, large 350" of a member; as money when there is a currency. */
+static void add_sizes(const json_t *row, const char *member, const char *currency, struct buf *out)
+{
+	json_t *sizes = json_object_get(row, member), *value;
+	char text[MONEY_TEXT_SIZE];
+	const char *size, *separator = "";
+
+	json_object_foreach (sizes, size, value) {
+		int64_t n = json_integer_value(value);
+
+		buf_adds(out, separator);
+		human_safe(out, size, strlen(size));
+		if (currency != NULL)
+			buf_addf(out, " %s", money_format(n, currency, text));
+		else
+			buf_addf(out, " %lld", (long long)n);
+		separator = ", ";
+	}
+}
+
+static void add_prices(const json_t *row, struct buf *out)
+{
+	add_sizes(row, "prices", json_string_or(row, "currency", ""), out);
+}
+
+static void add_quantities(const json_t *row, struct buf *out)
+{
+	add_sizes(row, "quantities", NULL, out);
+}
+
+static void add_oven(const json_t *row, struct buf *out)
+{
+	buf_addf(out, "%lld °C", (long long)json_int_or(row, "bake_temperature_c", 0));
+}
+
 static const struct column list_columns[] = {
     {.name = "pizza_id", .title = "pizza", .flags = COLUMN_ID, .text = "the pizza's id"},
     {.name = "name", .text = "what customers see"},
@@ -135,7 +173,7 @@ static const struct column list_columns[] = {
 
 static const struct column recipe_columns[] = {
     {.name = "ingredient_id", .title = "ingredient"},
-    {.name = "quantities", .kind = COLUMN_JSON},
+    {.name = "quantities", .kind = COLUMN_JSON, .human = add_quantities},
     {.name = NULL},
 };
 
@@ -147,10 +185,14 @@ static const struct column show_columns[] = {
      .title = "price",
      .kind = COLUMN_MONEY,
      .text = "of a medium one, in minor units"},
-    {.name = "prices", .kind = COLUMN_JSON, .text = "by size"},
+    {.name = "prices", .kind = COLUMN_JSON, .human = add_prices, .text = "by size"},
     {.name = "currency", .flags = COLUMN_MACHINE, .text = "ISO 4217"},
     {.name = "available", .kind = COLUMN_BOOL, .text = "it can be ordered"},
-    {.name = "bake_temperature_c", .title = "baked at", .kind = COLUMN_INT, .text = "the oven's temperature"},
+    {.name = "bake_temperature_c",
+     .title = "baked at",
+     .kind = COLUMN_INT,
+     .human = add_oven,
+     .text = "the oven's temperature"},
     {.name = "version", .kind = COLUMN_INT, .text = "rises with every change"},
     {.name = "created_at", .title = "created", .kind = COLUMN_TIME, .text = "when it came onto the menu"},
     {.name = "updated_at", .title = "updated", .kind = COLUMN_TIME, .text = "latest change"},

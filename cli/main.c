@@ -135,6 +135,16 @@ static void report(const struct error *err, bool json)
 	fprintf(stderr, "%s\n", buf_str(&text));
 }
 
+/* What there is instead of the one that is not there. */
+static void hint_list(const struct cli *c, struct error *err)
+{
+	const struct noun *noun = c->given.noun;
+
+	for (const struct command *v = noun->commands; cli_arguments(c) > 0 && v->run != NULL; v++)
+		if (v != c->given.command && v->verb != NULL && strcmp(v->verb, "ls") == 0)
+			error_hint(err, "pizzactl %s ls lists them", noun->name);
+}
+
 static int run(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf text = {0};
@@ -146,7 +156,11 @@ static int run(struct cli *c, struct error *err)
 		return 0;
 	}
 	rc = cli_permit(c, err);
-	return rc < 0 ? rc : view_run(c, err);
+	if (rc == 0)
+		rc = view_run(c, err);
+	if (rc == ERR_NOT_FOUND && err->hint[0] == '\0')
+		hint_list(c, err);
+	return rc;
 }
 
 /* What was buffered must have reached its reader; a reader who has left did not want it. */

@@ -141,16 +141,22 @@ static bool is_rate(const char *text)
 	return end != text && *end == '\0' && value >= 0 && value <= 1;
 }
 
-static int check_word(const struct option_def *def, const char *text, struct error *err)
+static int check_word(const struct option_def *def, const char *name, const char *text, struct error *err)
 {
+	CLEANUP(buf_done) struct buf list = {0};
+	const char *nearest;
 	int n = 0;
 
-	while (def->words[n] != NULL)
-		n++;
-	for (int i = 0; i < n; i++)
-		if (strcmp(def->words[i], text) == 0)
+	for (; def->words[n] != NULL; n++) {
+		if (strcmp(def->words[n], text) == 0)
 			return 0;
-	return unknown(err, text, "not a value of this option", def->words, n);
+		buf_addf(&list, "%s%s", n > 0 ? ", " : "", def->words[n]);
+	}
+	error_set(err, ERR_USAGE, name, "\"%.40s\" is none of %s", text, buf_str(&list));
+	nearest = nearest_word(text, def->words, n);
+	if (nearest != NULL)
+		error_hint(err, "did you mean %s?", nearest);
+	return ERR_USAGE;
 }
 
 static int check_value(const struct option_def *def, const char *text, struct error *err)
@@ -178,7 +184,7 @@ static int check_value(const struct option_def *def, const char *text, struct er
 		error_hint(err, "write 250ms, 5s, 1.5m, 2h or 1h30m");
 		return ERR_USAGE;
 	case VALUE_WORD:
-		return check_word(def, text, err);
+		return check_word(def, name, text, err);
 	}
 	return 0;
 }

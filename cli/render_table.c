@@ -254,8 +254,8 @@ static void table_field(struct output *o, const struct column *c, const json_t *
 	human_value(&value, c, row, &o->settings);
 	if (o->settings.color && c->kind == COLUMN_STATE)
 		color = human_state_color(buf_str(&value));
-	buf_addf(&o->text, "%-*s  %s%s%s\n", width, buf_str(&title), color != NULL ? color : "",
-		 buf_str(&value), color != NULL ? PLAIN : "");
+	buf_addf(&o->text, "%s%*s  %s%s%s\n", buf_str(&title), width - human_width(buf_str(&title)), "",
+		 color != NULL ? color : "", buf_str(&value), color != NULL ? PLAIN : "");
 }
 
 static bool is_nested(const struct column *c, const json_t *row)
@@ -271,8 +271,8 @@ static void table_fields(struct output *o, const json_t *row)
 	for (int i = 0; o->shown[i] != NULL; i++) {
 		buf_reset(&title);
 		human_title(&title, o->shown[i]);
-		if ((int)title.len > width && !is_nested(o->shown[i], row))
-			width = (int)title.len;
+		if (human_width(buf_str(&title)) > width && !is_nested(o->shown[i], row))
+			width = human_width(buf_str(&title));
 	}
 	for (int i = 0; o->shown[i] != NULL; i++)
 		if (!is_nested(o->shown[i], row))

@@ -186,6 +186,8 @@ notified() { [ "$("$PIZZACTL" notify ls --order "$ORDER" -o json | jq length)" -
 	[ "$(jq '.partitions | length' <<<"$out")" = "$(jq .partition_count <<<"$out")" ]
 	ctl 3 topic show order-evnets
 	[[ $err == *"did you mean order-events?"* ]]
+	ctl 3 menu show margarita
+	[[ $err == *"pizzactl menu ls lists them"* ]]
 	ctl 0 topic tail order-events --key "$ORDER" -n 0 -o json
 	fields "$out" topic partition offset timestamp key headers value
 	[ "$(jq -r '[.[].value.event_type] | join(" ")' <<<"$out")" = "OrderCreated OrderReserved OrderPaid" ]

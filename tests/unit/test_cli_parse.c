@@ -176,12 +176,12 @@ static void test_wrong_options(void **state)
 	static const struct {
 		const char *line, *what;
 	} cases[] = {
-	    {"saga ls --sate paid", "--sate"},	 {"saga ls --state bad", "bad"},
+	    {"saga ls --sate paid", "--sate"},	 {"saga ls --state bad", "--state"},
 	    {"saga ls -n x", "--number"},	 {"saga ls -n -1", "--number"},
 	    {"saga ls --rate 1.5", "--rate"},	 {"saga ls --rate x", "--rate"},
 	    {"saga ls --stuck=5x", "--stuck"},	 {"saga ls --follow=1", "--follow=1"},
 	    {"saga ls -o", "--output"},		 {"saga ls -x", "-x"},
-	    {"--state paid saga ls", "--state"}, {"saga ls -o xml", "xml"},
+	    {"--state paid saga ls", "--state"}, {"saga ls -o xml", "--output"},
 	};
 
 	(void)state;
@@ -191,6 +191,9 @@ static void test_wrong_options(void **state)
 	}
 	assert_int_equal(parse("saga ls --sate paid"), ERR_USAGE);
 	assert_string_equal(err.hint, "did you mean --state?");
+	assert_int_equal(parse("saga ls -o jsn"), ERR_USAGE);
+	assert_non_null(strstr(err.why, "\"jsn\" is none of table, "));
+	assert_string_equal(err.hint, "did you mean json?");
 }
 
 static void test_arguments(void **state)
