@@ -31,7 +31,6 @@ void floor_tell(struct floor *f, struct news *news);
 
 /* False when there is no such station. */
 bool floor_has(struct floor *f, const char *device);
-enum station_mode floor_mode(struct floor *f, const char *device);
 /* An operator's decision, already in the table devices. */
 void floor_set_mode(struct floor *f, const char *device, enum station_mode mode);
 /* The whole board, or one station; owned. */

@@ -72,6 +72,14 @@ int64_t station_bake_us(const struct floor *f, const struct station *st, const s
 void floor_times(struct floor *f);
 int64_t station_hot_in_us(const struct floor *f, int station);
 
+/* --- queue.c --- */
+
+/* Takes a queued ticket that was committed: it may be known already, or be so far behind that it is read
+ * later. */
+void queue_take(struct floor *f, struct ticket *t);
+/* Reads on in the queue when memory has little of it left; without the lock meanwhile. */
+int queue_refill(struct floor *f, struct error *err) MUST_USE;
+
 /* --- floor.c --- */
 
 /* Notes a move of a ticket; one for each ticket in a round. */

@@ -39,8 +39,8 @@ struct wants {
 		enum hardware_product product;
 		uint32_t tag;
 	} deck[HARDWARE_DECKS_MAX];
-	bool setpoint_wanted, power_wanted, reset_wanted, timer_wanted, run_wanted;
-	int setpoint, seconds;
+	bool setpoint_wanted, power_wanted, reset_wanted;
+	int setpoint;
 	bool power;
 };
 
@@ -202,13 +202,6 @@ static int next_request(struct device *d, uint8_t *raw)
 		return write_coil(d, raw, HARDWARE_COIL_POWER, w->power);
 	if (take(&w->reset_wanted))
 		return write_coil(d, raw, HARDWARE_COIL_RESET, true);
-	if (take(&w->timer_wanted)) {
-		value = (uint16_t)w->seconds;
-		w->run_wanted = true;
-		return write_registers(d, raw, HARDWARE_HOLD_DURATION, &value, 1);
-	}
-	if (take(&w->run_wanted))
-		return write_coil(d, raw, HARDWARE_COIL_RUN, true);
 	return 0;
 }
 
@@ -478,15 +471,6 @@ void link_reset(struct link *l, int device)
 {
 	pthread_mutex_lock(&l->lock);
 	l->devices[device].wants.reset_wanted = true;
-	pthread_mutex_unlock(&l->lock);
-	wake(l);
-}
-
-void link_timer(struct link *l, int device, int seconds)
-{
-	pthread_mutex_lock(&l->lock);
-	l->devices[device].wants.timer_wanted = true;
-	l->devices[device].wants.seconds = seconds;
 	pthread_mutex_unlock(&l->lock);
 	wake(l);
 }

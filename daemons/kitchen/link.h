@@ -47,7 +47,5 @@ void link_unload(struct link *l, int device, int deck, uint32_t tag);
 /* setpoint in tenths of a degree. */
 void link_heat(struct link *l, int device, bool power, int setpoint);
 void link_reset(struct link *l, int device);
-/* Starts a timer from so many seconds of the kitchen. */
-void link_timer(struct link *l, int device, int seconds);
 
 #endif

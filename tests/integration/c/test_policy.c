@@ -93,7 +93,7 @@ static int consume(const char *database, const char *group, const char *topic)
 		return 1;
 	snprintf(o.conninfo, sizeof(o.conninfo), "%s", getenv("PIZZA_TEST_DATABASE"));
 	snprintf(o.database, sizeof(o.database), "%s", database);
-	s.db = db_new(&o);
+	s.db = s.effects = db_new(&o);
 	if (consumer_start(&s, &s.consumer, &err) < 0) {
 		log_err(LOG_ERROR, &err, "start");
 		return 1;
