@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 #include "tui/rescue.h"
 #include "tui/worker.h"
 
+#define ROWS_MANY    2000
 #define TICK_MS	     1000
 #define REDRAW_MS    50 /* between two screens at least, while results pour in */
 #define KEYS_AT_ONCE 64 /* pasted text does not hold up the drawing */
@@ -51,6 +53,8 @@ static const char *subject_of(void *arg, enum feed_id feed)
 
 static void take_result(struct model *m, struct worker_result *r)
 {
+	size_t rows = json_array_size(r->data);
+
 	if (r->job != NULL) {
 		model_job(m, r->job, r->rc, r->said, &r->err);
 		r->job = NULL;
@@ -61,6 +65,8 @@ static void take_result(struct model *m, struct worker_result *r)
 		r->data = NULL;
 	}
 	worker_result_done(r);
+	if (rows > ROWS_MANY)
+		malloc_trim(0); /* the rows that were there before */
 }
 
 static void take_results(struct top *t)
@@ -416,6 +422,7 @@ int top_run(struct console *c, const struct top_options *o, struct error *err)
 
 	if (rc < 0)
 		return rc;
+	mallopt(M_ARENA_MAX, 1); /* threads are not to have a heap each */
 	block_signals(true);
 	rc = begin(&t, c, o, err);
 	block_signals(false);

@@ -17,7 +17,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 
-#define REST	   60
+#define REST	   90
 #define RETRY_MS   1000
 #define SOON_MS	   500 /* to the look that rates take */
 #define LEAVING_MS 400
