@@ -275,12 +275,11 @@ static void add_left(struct buf *out, const json_t *job)
 }
 
 /* "job 42 ██████░░ 651/1000 49.8/s ok 651 failed 0 7 s left", as long as one runs and shortly after. */
-static void draw_job(const struct model *m, struct grid *g, struct rect r, const json_t *job)
+static void draw_job(struct grid *g, struct rect r, const json_t *job)
 {
 	CLEANUP(buf_done) struct buf line = {0};
 	enum style style = value_style(json_string_or(job, "state", ""));
 
-	(void)m;
 	buf_addf(&line, "job %lld  ", (long long)json_int_or(job, "job_id", 0));
 	add_bar(&line, job, r.w > 90 ? 24 : 12);
 	buf_addf(&line, "  %lld/%lld  %.1f/s  ok %lld  failed %lld  %s  ",
@@ -307,7 +306,7 @@ static struct rect draw_jobs(const struct model *m, struct grid *g, struct rect 
 				     m->now_us - ended_us > SHOWN_AFTER_US))
 			continue;
 		r.h--;
-		draw_job(m, g, (struct rect){r.x, r.y + r.h, r.w, 1}, job);
+		draw_job(g, (struct rect){r.x, r.y + r.h, r.w, 1}, job);
 	}
 	return r;
 }

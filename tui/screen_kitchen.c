@@ -267,13 +267,12 @@ static void draw_card(const struct model *m, struct grid *g, struct rect r, cons
 
 /* --- tickets --- */
 
-static void draw_ticket(const struct model *m, struct grid *g, struct rect r, const json_t *t)
+static void draw_ticket(struct grid *g, struct rect r, const json_t *t)
 {
 	const char *order = json_string_or(t, "order_id", ""), *state = json_string_or(t, "state", "?");
 	const json_t *ready = json_object_get(t, "ready_in_ms");
 	char text[DURATION_TEXT_SIZE] = "";
 
-	(void)m;
 	if (json_is_number(ready))
 		duration_format(llround(json_number_value(ready)) * 1000, text);
 	grid_printf(g, r.x, r.y, 8, STYLE_DIM, "%7lld", (long long)json_int_or(t, "ticket", 0));
@@ -323,7 +322,7 @@ static void draw_tickets(const struct model *m, struct grid *g, struct rect r)
 	add_counts(&title, m);
 	in = draw_panel(m, g, r, buf_str(&title), FEED_TICKETS);
 	for (int i = 0; i < in.h && i < (int)json_array_size(tickets); i++)
-		draw_ticket(m, g, (struct rect){in.x, in.y + i, in.w, 1}, json_array_get(tickets, (size_t)i));
+		draw_ticket(g, (struct rect){in.x, in.y + i, in.w, 1}, json_array_get(tickets, (size_t)i));
 }
 
 /* --- the board --- */

@@ -10,9 +10,11 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 
 struct tape_blob {
 	int refs;
@@ -119,34 +121,37 @@ static char *text_of(const json_t *data)
 	return json_text(data);
 }
 
+static void add_error(struct buf *out, const struct error *e)
+{
+	const char *const parts[][2] = {{"code", error_word(e->code)}, {"what", e->what}, {"why", e->why}};
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		AUTO_FREE char *text = text_mended(parts[i][1]);
+
+		buf_addf(out, "%s\"%s\":", i > 0 ? "," : "{", parts[i][0]);
+		buf_add_json(out, text, strlen(text));
+	}
+	buf_addc(out, '}');
+}
+
 static void write_line(struct tape *t, const struct tape_entry *e, const char *text, bool same)
 {
-	AUTO_FREE char *subject = NULL;
-	AUTO_JSON json_t *error = NULL;
+	CLEANUP(buf_done) struct buf head = {0};
 	char at[CLOCK_TEXT_SIZE];
 
 	if (t->file == NULL)
 		return;
-	AUTO_JSON json_t *name = json_string(e->subject);
-
-	subject = json_dumps(name, JSON_ENCODE_ANY);
-	fprintf(t->file, "{\"at\":\"%s\",\"feed\":\"%s\",\"subject\":%s", clock_format(e->at_us, at),
-		feeds[e->feed].name, subject);
-	if (e->append)
-		fputs(",\"append\":true", t->file);
+	buf_addf(&head, "{\"at\":\"%s\",\"feed\":\"%s\",\"subject\":", clock_format(e->at_us, at),
+		 feeds[e->feed].name);
+	buf_add_json(&head, e->subject, strlen(e->subject));
+	buf_adds(&head, e->append ? ",\"append\":true" : "");
 	if (e->error != NULL) {
-		AUTO_FREE char *why = NULL;
-
-		error = json_pack("{s:s, s:s, s:s}", "code", error_word(e->error->code), "what",
-				  e->error->what, "why", e->error->why);
-		why = json_dumps(error, JSON_COMPACT);
-		fprintf(t->file, ",\"error\":%s", why != NULL ? why : "{}");
-	} else if (same) {
-		fputs(",\"same\":true", t->file);
+		buf_adds(&head, ",\"error\":");
+		add_error(&head, e->error);
 	} else {
-		fprintf(t->file, ",\"data\":%s", text);
+		buf_adds(&head, same ? ",\"same\":true" : ",\"data\":");
 	}
-	fputs("}\n", t->file);
+	fprintf(t->file, "%s%s}\n", buf_str(&head), e->error == NULL && !same ? text : "");
 	fflush(t->file);
 }
 
