@@ -268,7 +268,8 @@ current: second" ]
 		jq -e . <<<"$out" >/dev/null
 	done
 	ctl 0 inventory restock dough 1 --reason "from afar"
-	ctl 0 order cancel "$order" --reason "from afar"
+	ctl 0 order create --item margherita --address here -o name
+	ctl 0 order cancel "$out" --reason "from afar"
 	ctl 0 context add far readonly=true
 	ctl 8 inventory restock dough 1 --yes
 	ctl 0 context add far readonly=false protected=true
