@@ -81,7 +81,6 @@ current: second" ]
 	ctl 2 order ls
 	[[ $err == *"contexts.yaml:"*"not valid YAML"* ]]
 	printf 'contexts:\n  shop:\n    api: http://a\n    api: http://b\n' >"$file"
-	ctl 2 version -C shop || true
 	ctl 2 context ls -o json
 	[[ $(jq -r .error.what <<<"$err") == "contexts.yaml:4: api" ]]
 	printf 'context: {}\ncurrent: x\n' >"$file"
