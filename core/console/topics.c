@@ -414,7 +414,7 @@ static int64_t kept_first(const struct reader *r)
 static void hand_out_kept(struct reader *r)
 {
 	r->keeping = false;
-	for (int64_t i = kept_first(r); i < r->kept_count; i++) {
+	for (int64_t i = kept_first(r); r->kept != NULL && i < r->kept_count; i++) {
 		json_t *row = r->kept[i % r->read.tail];
 
 		if (r->stop)
@@ -427,7 +427,7 @@ static void hand_out_kept(struct reader *r)
 
 static void forget_kept(struct reader *r)
 {
-	for (int64_t i = kept_first(r); i < r->kept_count; i++)
+	for (int64_t i = kept_first(r); r->kept != NULL && i < r->kept_count; i++)
 		json_decref(r->kept[i % r->read.tail]);
 	r->kept_count = 0;
 	r->more = false;
