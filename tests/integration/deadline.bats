@@ -82,9 +82,14 @@ attentive() { sql_is pizza_order "SELECT max(until) > clock_timestamp() - interv
 	eventually 60 paid "$id"
 }
 
+stations() { # stations pause|resume: all of them
+	"$PIZZACTL" kitchen status -o name | while read -r s; do "$PIZZACTL" kitchen "$1" "$s" --yes --reason test -q 3>&-; done
+}
+
 operator() { http POST "$(url 2 "$1")" "$2" -H "Authorization: Bearer $(token)" "${@:3}"; }
 
 @test "saga retry asks who owes the step, checks the version, changes nothing; compensate is idempotent" {
+	stations pause # the order stays paid
 	"$PIZZACTL" sandbox set --error-5xx 1 >/dev/null
 	id=$(order)
 	waits() { sql_is pizza_payment "SELECT tries >= 3 FROM payments WHERE order_id = '$id'" t; }
@@ -98,9 +103,8 @@ operator() { http POST "$(url 2 "$1")" "$2" -H "Authorization: Bearer $(token)" 
 	"$PIZZACTL" sandbox set --clear >/dev/null
 	eventually 60 paid "$id"
 	operator "/api/v1/sagas/$id/retry" ''
-	[ "$code" = 409 ]
-	run "$PIZZACTL" saga retry "$id" --reason test --yes
-	[ "$status" = 9 ]
+	[ "$code" = 200 ]
+	[ "$(jq '[.hastened[] | select(.daemon == "kitchend")] | length' <<<"$output")" = 1 ]
 	run "$PIZZACTL" saga compensate "$id" --expect-version 2 --reason test --yes
 	[ "$status" = 9 ]
 	operator "/api/v1/sagas/$id/compensate" '{"expected_version":2,"reason":"test"}'
@@ -112,6 +116,13 @@ operator() { http POST "$(url 2 "$1")" "$2" -H "Authorization: Bearer $(token)" 
 	sql_is pizza_order "SELECT version, cancelled_by FROM orders WHERE order_id = '$id'" "4|operator"
 	eventually 60 sql_is pizza_payment "SELECT status FROM payments WHERE order_id = '$id'" refunded
 	sql_is pizza_order "SELECT count(*) FROM audit WHERE target = '$id' AND action = 'saga.compensate' AND outcome = 'ok'" 2
+	stations resume
+	ready=$(order)
+	"$PIZZACTL" saga wait "$ready" --for ready --timeout 120s
+	operator "/api/v1/sagas/$ready/retry" ''
+	[ "$code" = 409 ]
+	run "$PIZZACTL" saga retry "$ready" --reason test --yes
+	[ "$status" = 9 ]
 	operator "/api/v1/sagas/00000000-0000-7000-8000-000000000000/retry" ''
 	[ "$code" = 404 ]
 }
