@@ -79,9 +79,14 @@ struct ticket *pool_next(const struct pool *p, size_t *cursor, const struct tick
 
 void pool_done(struct pool *p)
 {
-	for (size_t i = 0; i < p->size; i++)
-		while (p->buckets[i] != NULL)
-			pool_drop(p, p->buckets[i]);
+	for (size_t i = 0; i < p->size; i++) {
+		struct ticket *next;
+
+		for (struct ticket *t = p->buckets[i]; t != NULL; t = next) {
+			next = t->next;
+			free(t);
+		}
+	}
 	free(p->buckets);
 	*p = (struct pool){0};
 }

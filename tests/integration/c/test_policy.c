@@ -89,7 +89,7 @@ static int consume(const char *database, const char *group, const char *topic)
 	if (log_init("policy", 1, NULL, &err) < 0 ||
 	    config_override("kafka.bootstrap", getenv("PIZZA_TEST_KAFKA"), &err) < 0 ||
 	    config_override("consumer.retries", "2", &err) < 0 ||
-	    config_override("consumer.backoff", "200ms", &err) < 0 || config_load("/dev/null", &err) < 0)
+	    config_override("consumer.backoff", "1s", &err) < 0 || config_load("/dev/null", &err) < 0)
 		return 1;
 	snprintf(o.conninfo, sizeof(o.conninfo), "%s", getenv("PIZZA_TEST_DATABASE"));
 	snprintf(o.database, sizeof(o.database), "%s", database);
