@@ -285,7 +285,7 @@ static void draw_job(struct grid *g, struct rect r, const json_t *job)
 	buf_addf(&line, "  %lld/%lld  %.1f/s  ok %lld  failed %lld  %s  ",
 		 (long long)json_int_or(job, "done", 0), (long long)json_int_or(job, "total", 0),
 		 speed_of(job),
-		 (long long)(json_int_or(job, "applied", 0) + json_int_or(job, "duplicate", 0)),
+		 (long long)json_int_or(job, "applied", 0) + (long long)json_int_or(job, "duplicate", 0),
 		 (long long)json_int_or(job, "failed", 0), json_string_or(job, "state", ""));
 	add_left(&line, job);
 	grid_text(g, r.x + 1, r.y, r.w - 2, style == STYLE_PLAIN ? STYLE_ACCENT : style, buf_str(&line));

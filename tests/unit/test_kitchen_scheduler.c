@@ -193,7 +193,7 @@ static void a_temperature_that_is_waited_for_gets_an_oven(void **state)
 static void closed_and_cold_stations_get_nothing(void **state)
 {
 	static struct shop shop;
-	struct placement p;
+	struct placement p = {.station = -1};
 
 	(void)state;
 	open_shop(&shop, 2, 1, 2);
