@@ -173,7 +173,10 @@ void tape_add(struct tape *t, int64_t at_us, enum feed_id feed, const char *subj
 		e.blob->refs += same;
 	} else {
 		e.error = xcalloc(1, sizeof(*e.error));
-		*e.error = *err;
+		if (err != NULL)
+			*e.error = *err;
+		else
+			error_set(e.error, ERR_FAILED, subject, "could not be kept");
 	}
 	make_room(t, at_us);
 	t->entries[t->count++] = e;
@@ -267,7 +270,8 @@ static int load_line(struct tape *t, const json_t *line, struct error *err)
 		at_us = t->entries[t->count - 1].at_us; /* the clock was set back */
 	if (json_bool_or(line, "same", false)) {
 		before = last_of(t, feed, subject);
-		data = same = before != NULL ? tape_data(before) : json_array();
+		same = before != NULL ? tape_data(before) : json_array();
+		data = same;
 	}
 	if (data == NULL) {
 		struct error e;
