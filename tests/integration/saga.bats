@@ -78,7 +78,7 @@ setup_file() {
 	eventually 30 sql_is pizza_payment "SELECT status FROM payments WHERE order_id = '$id'" refunded
 	eventually 30 sql_is pizza_inventory "SELECT state IN ('released', 'consumed') FROM reservations WHERE order_id = '$id'" t # the kitchen may have been faster
 	eventually 30 sh -c "$PIZZACTL saga show $id -o json | jq -e '.state == \"cancelled\"' >/dev/null"
-	sql_is pizza_order "SELECT version FROM orders WHERE order_id = '$id'" 4
+	sql_is pizza_order "SELECT version IN (4, 5) FROM orders WHERE order_id = '$id'" t # one more when it was cooking
 }
 
 @test "nobody is told twice: one message per kind, a failed payment and its cancellation make one" {
