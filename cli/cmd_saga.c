@@ -23,6 +23,8 @@
 #include "core/contract/daemons.h"
 #include "core/contract/topics.h"
 
+#define FRESH_MS 3000 /* what events of a new order may take to the read model */
+
 /* --- ls --- */
 
 static int saga_ls(struct cli *c, struct error *err)
@@ -90,6 +92,23 @@ static struct timeline_style style_of(const struct cli *c)
 	return (struct timeline_style){.width = c->width, .utf8 = c->utf8 || !c->tty, .color = c->color};
 }
 
+/* The events of an order that was placed a moment ago are on their way. */
+static int load_fresh(struct console *console, struct uuid id, struct saga *ret, struct error *err)
+{
+	struct mono deadline = mono_add_ms(mono_now(), FRESH_MS);
+	struct saga_watch *watch = saga_watch_new(console);
+	int rc;
+
+	do {
+		saga_watch_wait(watch, mono_left_ms(deadline));
+		rc = saga_load(console, id, ret, err);
+	} while (rc == ERR_NOT_YET && mono_left_ms(deadline) > 0);
+	saga_watch_free(watch);
+	if (rc == ERR_NOT_YET)
+		rc = err->code = ERR_NOT_FOUND;
+	return rc;
+}
+
 static int load(struct cli *c, struct saga *ret, struct error *err)
 {
 	struct console *console = NULL;
@@ -98,7 +117,9 @@ static int load(struct cli *c, struct saga *ret, struct error *err)
 
 	if (rc == 0)
 		rc = cli_order_id(c, 0, &id, err);
-	return rc < 0 ? rc : saga_load(console, id, ret, err);
+	if (rc == 0)
+		rc = saga_load(console, id, ret, err);
+	return rc == ERR_NOT_YET ? load_fresh(console, id, ret, err) : rc;
 }
 
 static int saga_show(struct cli *c, struct error *err)

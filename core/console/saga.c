@@ -60,9 +60,9 @@ static int unknown_order(struct console *c, struct uuid order_id, struct error *
 	rc = api_call(c, &r, NULL, NULL);
 	if (rc < 0)
 		return error_set(err, ERR_NOT_FOUND, id, "no such order in the read model");
-	error_set(err, ERR_NOT_FOUND, id, "orderd has it, but no event of it has reached the read model yet");
+	error_set(err, ERR_NOT_YET, id, "orderd has it, but no event of it has reached the read model yet");
 	error_hint(err, "see pizzactl lag --group aggregatord, and pizzactl outbox status");
-	return ERR_NOT_FOUND;
+	return ERR_NOT_YET;
 }
 
 static int read_row(struct console *c, struct saga *s, struct error *err)

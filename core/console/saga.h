@@ -45,7 +45,7 @@ struct saga {
 	struct saga_events notifications;
 };
 
-/* ERR_NOT_FOUND when the read model does not know the order (yet). */
+/* ERR_NOT_FOUND: nobody knows the order; ERR_NOT_YET: orderd does, the read model does not know it yet. */
 int saga_load(struct console *c, struct uuid order_id, struct saga *ret, struct error *err) MUST_USE;
 void saga_done(struct saga *s);
 /* The members of contract.md; owned. */
