@@ -488,6 +488,8 @@ def check_follow_sagas():
 
 def check_once_more():
     """Without --follow a cursor gives what is new, once."""
+    wait_for(lambda: all(ctl("order", "ls", "--status", s, "-o", "name") == "" for s in ("pending", "reserved", "paid", "cooking")),
+             "no order is under way")
     with tempfile.TemporaryDirectory() as folder:
         for argv in (("topic", "tail", "order-events"), ("order", "ls"), ("logs", "pizzad")):
             cursor = folder + "/" + argv[0]
