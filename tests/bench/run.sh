@@ -275,7 +275,7 @@ measure_burst() {
 	burst_text="$(saga_text "$burst_saga"); WAL $wal bytes an order
     CPU per order: $(awk '{ sum += $2; printf "%s%s %s us", (NR > 1 ? ", " : ""), $1, $2 } END { printf "; in all %d us", sum }' <<<"$cpu")"
 	say "until the read model has them"
-	wait_for 60 pizza_console "SELECT count(*) = $(sql pizza_order 'SELECT count(*) FROM orders') FROM sagas WHERE state IN ('paid', 'cancelled')" ||
+	wait_for 60 pizza_console "SELECT count(*) = $(sql pizza_order 'SELECT count(*) FROM orders') FROM sagas WHERE state IN ('paid', 'cooking', 'ready', 'cancelled')" ||
 		say "the read model lacks some after 60 s"
 }
 
