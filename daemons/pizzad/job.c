@@ -2,7 +2,6 @@
  * Blocking work on threads of its own.  A finished job goes into a list under a lock, and the loop is woken
  * through the supervisor's eventfd.
  */
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -16,8 +15,6 @@
 #include "daemons/pizzad/supervisor.h"
 
 #define KAFKA_TIMEOUT_MS 5000
-#define REMOVE_TRIES	 10
-#define REMOVE_PAUSE_MS	 300
 
 struct job {
 	struct job *next;
@@ -37,22 +34,14 @@ static unsigned last_number; /* the loop's thread alone */
 
 static int remove_members(const struct job *j, struct error *err)
 {
-	char bootstrap[DAEMONS_BOOTSTRAP_SIZE], instance[64];
+	char bootstrap[DAEMONS_BOOTSTRAP_SIZE];
 	struct bus_options options = {.bootstrap = daemons_bootstrap(bootstrap), .client_id = "pizzad"};
 	struct bus_admin *a;
 	int rc = bus_admin_new(&options, KAFKA_TIMEOUT_MS, &a, err);
 
 	if (rc < 0)
 		return rc;
-	for (int replica = j->from; rc == 0 && replica <= j->to; replica++) {
-		snprintf(instance, sizeof(instance), "%s-%d", j->info->name, replica);
-		rc = bus_admin_remove_member(a, j->info->name, instance, err);
-		/* A coordinator that has just moved or started does not answer yet. */
-		for (int i = 1; rc < 0 && error_class(rc) != CLASS_PERMANENT && i < REMOVE_TRIES; i++) {
-			poll(NULL, 0, REMOVE_PAUSE_MS);
-			rc = bus_admin_remove_member(a, j->info->name, instance, err);
-		}
-	}
+	rc = subscriptions_remove_members(a, j->info, j->from, j->to, err);
 	bus_admin_free(a);
 	return rc;
 }

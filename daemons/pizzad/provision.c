@@ -204,12 +204,15 @@ static int create_topic(struct bus_admin *a, const char *name, bool compacted, s
 				      ARRAY_LEN(config), err);
 }
 
-static int make_topics(struct bus_admin *a, struct error *err)
+/* *ret_fresh: none was there. */
+static int make_topics(struct bus_admin *a, bool *ret_fresh, struct error *err)
 {
 	struct bus_partition_info *there = NULL;
 	int n = 0, rc = bus_admin_partitions(a, NULL, 0, false, &there, &n, err);
 
+	*ret_fresh = true;
 	for (int i = 0; rc == 0 && i < TOPIC_COUNT; i++) {
+		*ret_fresh &= !topic_there(there, n, topics[i].name);
 		if (!topic_there(there, n, topics[i].name))
 			rc = create_topic(a, topics[i].name, topics[i].compacted, err);
 		/* Evidence is never thrown away by key. */
@@ -274,20 +277,32 @@ static int await_broker(struct bus_admin *a, struct error *err)
 	return rc;
 }
 
+/* A member that stays costs an upgraded daemon its new topics, not the start. */
+static void renew_subscriptions(struct bus_admin *a, bool fresh)
+{
+	struct error err;
+
+	if (subscriptions_renew(a, fresh, &err) < 0)
+		log_err(LOG_WARN, &err, "groups may not be given topics they did not read before");
+}
+
 int provision_topics(struct error *err)
 {
 	char bootstrap[DAEMONS_BOOTSTRAP_SIZE];
 	struct bus_options options = {.bootstrap = daemons_bootstrap(bootstrap), .client_id = "pizzad"};
 	struct bus_admin *a;
+	bool fresh = false;
 	int rc = bus_admin_new(&options, KAFKA_TIMEOUT_MS, &a, err);
 
 	if (rc < 0)
 		return rc;
 	rc = await_broker(a, err);
 	if (rc == 0)
-		rc = make_topics(a, err);
+		rc = make_topics(a, &fresh, err);
 	if (rc == 0)
 		rc = await_topics(a, err);
+	if (rc == 0)
+		renew_subscriptions(a, fresh);
 	bus_admin_free(a);
 	if (rc < 0 && config_string(CONFIG_KAFKA_BOOTSTRAP)[0] != '\0')
 		error_hint(err, "kafka.bootstrap must lead to a running cluster where topics may be created");

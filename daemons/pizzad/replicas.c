@@ -1,18 +1,20 @@
 /*
- * home/replicas: lines "orderd 3", the numbers of replicas that differ from the default.  Written aside and
- * renamed.
+ * home/replicas: lines "orderd 3", the numbers of replicas that differ from the default.
  */
 #include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
 
+#include "core/base/buf.h"
 #include "core/base/log.h"
+#include "core/base/mem.h"
 #include "core/config/paths.h"
+#include "daemons/pizzad/files.h"
 #include "daemons/pizzad/supervisor.h"
 
-static void file_path(char text[PATH_MAX], const char *suffix)
+static const char *file_path(char text[PATH_MAX])
 {
-	snprintf(text, PATH_MAX, "%s/replicas%s", paths_home(), suffix);
+	snprintf(text, PATH_MAX, "%s/replicas", paths_home());
+	return text;
 }
 
 void replicas_load(struct supervisor *s)
@@ -21,8 +23,7 @@ void replicas_load(struct supervisor *s)
 	int replicas;
 	FILE *f;
 
-	file_path(path, "");
-	f = fopen(path, "re");
+	f = fopen(file_path(path), "re");
 	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
 		struct unit *u;
 
@@ -40,21 +41,11 @@ void replicas_load(struct supervisor *s)
 
 int replicas_save(const struct supervisor *s, struct error *err)
 {
-	char path[PATH_MAX], aside[PATH_MAX];
-	bool ok;
-	FILE *f;
+	CLEANUP(buf_done) struct buf text = {0};
+	char path[PATH_MAX];
 
-	file_path(path, "");
-	file_path(aside, ".new");
-	f = fopen(aside, "we");
-	if (f == NULL)
-		return error_errno(err, "write %s", aside);
 	for (int n = UNIT_DAEMONS; n < UNIT_COUNT; n++)
 		if (s->units[n].replicas != s->units[n].info->replicas)
-			fprintf(f, "%s %d\n", s->units[n].name, s->units[n].replicas);
-	ok = fflush(f) == 0 && fsync(fileno(f)) == 0;
-	ok &= fclose(f) == 0;
-	if (!ok || rename(aside, path) < 0)
-		return error_errno(err, "write %s", path);
-	return 0;
+			buf_addf(&text, "%s %d\n", s->units[n].name, s->units[n].replicas);
+	return file_write(file_path(path), buf_str(&text), err);
 }

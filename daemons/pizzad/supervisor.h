@@ -195,6 +195,18 @@ int provision_topics(struct error *err) MUST_USE;
  */
 int provision_flush(struct error *err) MUST_USE;
 
+/* --- subscriptions.c: what the consumer groups read when this installation last ran --- */
+
+struct bus_admin;
+/*
+ * Groups that read other topics now lose their former members, so that these join anew; none has any in a
+ * fresh cluster.  Blocks; before the daemons start.
+ */
+int subscriptions_renew(struct bus_admin *a, bool fresh, struct error *err) MUST_USE;
+/* Removes the daemon's replicas from..to from its group; tries again while the coordinator moves.  Blocks. */
+int subscriptions_remove_members(struct bus_admin *a, const struct daemon_info *info, int from, int to,
+				 struct error *err) MUST_USE;
+
 /* --- job.c: blocking work --- */
 
 /* Runs work on a thread; its result comes to unit_provisioned through job_collect. The job's number. */

@@ -192,6 +192,34 @@ processes_of() {
 	kcat -b "127.0.0.1:$((PIZZA_PORT_BASE + 92))" -L -m 5 >/dev/null
 }
 
+joined() { # joined FILE: how many partitions kcat was given last
+	grep -o 'assigned: .*' "$1" | tail -n 1 | grep -o '\[[0-9]*\]' | wc -l
+}
+
+has_joined() { # has_joined FILE PARTITIONS
+	[ "$(joined "$1")" = "$2" ]
+}
+
+# Kafka gives a static member back what it had, whatever it subscribes to now.
+@test "a daemon that reads another topic than before joins its group anew" {
+	local kafka=127.0.0.1:$((PIZZA_PORT_BASE + 92)) partitions
+	partitions=$(kcat -b "$kafka" -L -J -t order-events | jq '.topics[0].partitions | length')
+	kcat -b "$kafka" -X group.instance.id=inventoryd-1 -X session.timeout.ms=300000 -G inventoryd order-events \
+		>/dev/null 2>"$T/before" 3>&- &
+	eventually 20 has_joined "$T/before" "$partitions"
+	kill -9 $!
+	grep -q '^inventoryd .*kitchen-events' "$PIZZA_HOME/subscriptions"
+	sed -i '/^inventoryd /s/ kitchen-events//' "$PIZZA_HOME/subscriptions"
+	"$PIZZACTL" stop kafka
+	"$PIZZACTL" up
+	grep -q 'inventoryd reads other topics than before' "$PIZZA_HOME/log/pizzad.log"
+	grep -q '^inventoryd .*kitchen-events' "$PIZZA_HOME/subscriptions"
+	kcat -b "$kafka" -X group.instance.id=inventoryd-2 -G inventoryd order-events kitchen-events \
+		>/dev/null 2>"$T/after" 3>&- &
+	eventually 20 has_joined "$T/after" $((2 * partitions))
+	kill -9 $!
+}
+
 @test "SIGHUP reads the configuration again" {
 	mkdir -p "$XDG_CONFIG_HOME/pizza"
 	kill -HUP "$(cat "$PIZZA_HOME/run/pizzad.lock")"
