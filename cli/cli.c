@@ -381,9 +381,8 @@ static bool is_hex_prefix(const char *text)
 	return len >= 8 && len < UUID_TEXT_SIZE - 1 && strspn(text, "0123456789abcdefABCDEF-") == len;
 }
 
-int cli_order_id(struct cli *c, int argument, struct uuid *ret, struct error *err)
+static int read_order_id(struct cli *c, const char *text, struct uuid *ret, struct error *err)
 {
-	const char *text = cli_argument(c, argument);
 	struct console *console = NULL;
 	int rc;
 
@@ -396,4 +395,17 @@ int cli_order_id(struct cli *c, int argument, struct uuid *ret, struct error *er
 	}
 	rc = cli_console(c, &console, err);
 	return rc < 0 ? rc : readmodel_complete_id(console, text, ret, err);
+}
+
+int cli_order_id(struct cli *c, int argument, struct uuid *ret, struct error *err)
+{
+	return read_order_id(c, cli_argument(c, argument), ret, err);
+}
+
+int cli_order_option(struct cli *c, struct uuid *ret, struct error *err)
+{
+	const char *text = cli_text(c, "order");
+
+	*ret = (struct uuid){0};
+	return text == NULL ? 0 : read_order_id(c, text, ret, err);
 }

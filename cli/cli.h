@@ -96,5 +96,7 @@ int cli_change(struct cli *c, const char *method, const char *daemon, const char
 /* The argument as an order id: a UUID, or the beginning of one that only one order has (at least 8
  * characters). */
 int cli_order_id(struct cli *c, int argument, struct uuid *ret, struct error *err) MUST_USE;
+/* Likewise the value of --order; nil when it was not given. */
+int cli_order_option(struct cli *c, struct uuid *ret, struct error *err) MUST_USE;
 
 #endif

@@ -15,18 +15,15 @@
 
 /* --- looking --- */
 
+static int write_devices(struct console *console, void *arg, struct output *o, struct error *err)
+{
+	(void)arg;
+	return hw_list(console, output_wanted(o, false), resource_row, o, err);
+}
+
 static int ls(struct cli *c, struct error *err)
 {
-	struct console *console = NULL;
-	struct output *o = NULL;
-	int rc = cli_console(c, &console, err);
-
-	if (rc == 0)
-		rc = cli_output(c, &o, err);
-	if (rc < 0)
-		return rc;
-	rc = hw_list(console, output_wanted(o, false), resource_row, o, err);
-	return output_close(o, rc, err);
+	return cli_rows(c, write_devices, NULL, err);
 }
 
 static int show(struct cli *c, struct error *err)

@@ -46,10 +46,15 @@ static int inventory_restock(struct cli *c, struct error *err)
 static int inventory_reservations(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
+	char id[UUID_TEXT_SIZE];
+	struct uuid order;
+	int rc = cli_order_option(c, &order, err);
 
+	if (rc < 0)
+		return rc;
 	buf_adds(&path, "/api/v1/inventory/reservations");
 	api_query(&path, "status", cli_text(c, "state"));
-	api_query(&path, "order_id", cli_text(c, "order"));
+	api_query(&path, "order_id", uuid_is_nil(order) ? NULL : uuid_format(order, id));
 	return resource_list(c, "inventoryd", buf_str(&path), err);
 }
 
@@ -85,7 +90,10 @@ static const struct option_def ls_options[] = {
 
 static const struct option_def reservation_options[] = {
     {.name = "state", .kind = VALUE_WORD, .value = "STATE", .text = "only those in it", .words = state_words},
-    {.name = "order", .kind = VALUE_TEXT, .value = "ORDER", .text = "only this order's"},
+    {.name = "order",
+     .kind = VALUE_TEXT,
+     .value = "ORDER",
+     .text = "only this order's; its id's beginning is enough"},
     {.name = NULL},
 };
 

@@ -37,37 +37,21 @@ static int kitchen_status(struct cli *c, struct error *err)
 	return rc;
 }
 
-/* The order may be given by the beginning of its id. */
-static int read_filter(struct cli *c, struct kitchen_filter *f, struct error *err)
+static int write_tickets(struct console *console, void *arg, struct output *o, struct error *err)
 {
-	const char *order = cli_text(c, "order");
-
-	f->state = cli_text(c, "state");
-	f->device = cli_text(c, "station");
-	if (order == NULL || uuid_parse(order, &f->order_id))
-		return 0;
-	error_set(err, ERR_USAGE, order, "is no order id");
-	error_hint(err, "pizzactl order ls -o name lists them");
-	return ERR_USAGE;
+	return kitchen_tickets(console, arg, output_wanted(o, false), resource_row, o, err);
 }
 
 static int kitchen_list(struct cli *c, struct error *err)
 {
-	struct kitchen_filter f = {0};
-	struct console *console = NULL;
-	struct output *o = NULL;
-	int rc = read_filter(c, &f, err);
+	struct kitchen_filter f = {.state = cli_text(c, "state"), .device = cli_text(c, "station")};
+	int rc = cli_order_option(c, &f.order_id, err);
 
-	if (rc == 0 && !uuid_is_nil(f.order_id) && f.state == NULL)
-		f.state = "all";
-	if (rc == 0)
-		rc = cli_console(c, &console, err);
-	if (rc == 0)
-		rc = cli_output(c, &o, err);
 	if (rc < 0)
 		return rc;
-	rc = kitchen_tickets(console, &f, output_wanted(o, false), resource_row, o, err);
-	return output_close(o, rc, err);
+	if (!uuid_is_nil(f.order_id) && f.state == NULL)
+		f.state = "all";
+	return cli_rows(c, write_tickets, &f, err);
 }
 
 /* --- changing --- */
@@ -184,7 +168,7 @@ static const struct column deck_columns[] = {
     {.name = "pizza_id", .title = "pizza", .text = "what it is"},
     {.name = "size", .text = "small, medium or large"},
     {.name = "state", .kind = COLUMN_STATE, .text = "prepping, baking or checking"},
-    {.name = "browning", .kind = COLUMN_REAL, .text = "from 0 to 1; done from 0.5, burnt from 0.75"},
+    {.name = "browning", .kind = COLUMN_REAL, .text = "from 0 to 1; done from 0.3, burnt from 0.85"},
     {.name = "left_ms",
      .title = "left",
      .kind = COLUMN_MS,
@@ -323,7 +307,10 @@ static const struct option_def ticket_options[] = {
      .text = "only these (default: open, those that are not ended)",
      .words = state_words},
     {.name = "station", .kind = VALUE_TEXT, .value = "STATION", .text = "only those of an oven or a pan"},
-    {.name = "order", .kind = VALUE_TEXT, .value = "ORDER", .text = "only this order's"},
+    {.name = "order",
+     .kind = VALUE_TEXT,
+     .value = "ORDER",
+     .text = "only this order's; its id's beginning is enough"},
     {.name = NULL},
 };
 

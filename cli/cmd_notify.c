@@ -13,10 +13,15 @@
 static int notify_ls(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
+	char id[UUID_TEXT_SIZE];
+	struct uuid order;
+	int rc = cli_order_option(c, &order, err);
 
+	if (rc < 0)
+		return rc;
 	buf_adds(&path, "/api/v1/notifications");
 	api_query(&path, "status", cli_text(c, "status"));
-	api_query(&path, "order_id", cli_text(c, "order"));
+	api_query(&path, "order_id", uuid_is_nil(order) ? NULL : uuid_format(order, id));
 	return resource_list(c, "notifyd", buf_str(&path), err);
 }
 
@@ -104,7 +109,10 @@ static const struct column template_columns[] = {
 
 static const struct option_def ls_options[] = {
     {.name = "status", .kind = VALUE_TEXT, .value = "STATUS", .text = "only with a delivery in it"},
-    {.name = "order", .kind = VALUE_TEXT, .value = "ORDER", .text = "only this order's"},
+    {.name = "order",
+     .kind = VALUE_TEXT,
+     .value = "ORDER",
+     .text = "only this order's; its id's beginning is enough"},
     {.name = NULL},
 };
 

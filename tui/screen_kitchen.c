@@ -11,6 +11,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/contract/hardware.h"
 #include "core/console/api.h"
 #include "core/console/hw.h"
 #include "core/console/kitchen.h"
@@ -24,8 +25,8 @@
 #define PLOT_HEIGHT   4
 #define TREND	      14
 #define BAR	      10
-#define BROWN_DONE    0.5 /* of browning, from 0 to 1 */
-#define BROWN_BURNT   0.75
+#define BROWN_DONE    (HARDWARE_BROWNING_DONE / 1000.0) /* of browning, from 0 to 1 */
+#define BROWN_BURNT   (HARDWARE_BROWNING_BURNT / 1000.0)
 #define TICKETS_LEAST 5
 
 /* --- stations --- */

@@ -150,7 +150,9 @@ int order_awaits(enum order_status status)
 	case ORDER_RESERVED:
 		return EVENT_PAYMENT_COMPLETED;
 	case ORDER_PAID:
+		return EVENT_COOKING_STARTED;
 	case ORDER_COOKING:
+		return EVENT_COOKING_COMPLETED;
 	case ORDER_READY:
 	case ORDER_CANCELLED:
 	case ORDER_STATUS_COUNT:

@@ -27,7 +27,7 @@ bool order_wants(enum event_type event);
 /* The event that tells of a status. */
 enum event_type order_status_event(enum order_status status);
 
-/* The event that an order of this status waits for and that has a deadline; -1: there is none. */
+/* The event that an order of this status waits for; -1: there is none, or there are several. */
 int order_awaits(enum order_status status);
 
 enum cancel_answer { CANCEL_OK, CANCEL_ALREADY, CANCEL_TOO_LATE };

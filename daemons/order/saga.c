@@ -51,15 +51,13 @@ static int owing(enum order_status status, const struct daemon_info *ret[2], str
 		ret[0] = daemon_find(event_types[EVENT_PAYMENT_REFUNDED].owner);
 		ret[1] = daemon_find(event_types[EVENT_STOCK_RELEASED].owner);
 		return 0;
-	case ORDER_PAID:
-	case ORDER_COOKING:
-		ret[0] = daemon_find(event_types[EVENT_COOKING_COMPLETED].owner);
-		return 0;
 	case ORDER_READY:
 		return error_set(err, ERR_CONFLICT, "retry",
 				 "the order is ready already: nothing is awaited");
 	case ORDER_PENDING:
 	case ORDER_RESERVED:
+	case ORDER_PAID:
+	case ORDER_COOKING:
 	case ORDER_STATUS_COUNT:
 		break;
 	}

@@ -104,6 +104,7 @@ operator() { http POST "$(url 2 "$1")" "$2" -H "Authorization: Bearer $(token)" 
 	eventually 60 paid "$id"
 	operator "/api/v1/sagas/$id/retry" ''
 	[ "$code" = 200 ]
+	[ "$(jq -r '"\(.awaiting) \(.daemon)"' <<<"$output")" = "CookingStarted kitchend" ]
 	[ "$(jq '[.hastened[] | select(.daemon == "kitchend")] | length' <<<"$output")" = 1 ]
 	run "$PIZZACTL" saga compensate "$id" --expect-version 2 --reason test --yes
 	[ "$status" = 9 ]

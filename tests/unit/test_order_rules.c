@@ -82,15 +82,17 @@ static void each_status_has_its_event(void **state)
 	assert_false(order_wants(EVENT_PAYMENT_REQUESTED));
 }
 
-static void only_what_somebody_owes_has_a_deadline(void **state)
+static void what_an_order_waits_for(void **state)
 {
 	(void)state;
 	assert_int_equal(order_awaits(ORDER_PENDING), EVENT_STOCK_RESERVED);
 	assert_int_equal(order_awaits(ORDER_RESERVED), EVENT_PAYMENT_COMPLETED);
-	for (int i = ORDER_PAID; i < ORDER_STATUS_COUNT; i++)
+	assert_int_equal(order_awaits(ORDER_PAID), EVENT_COOKING_STARTED);
+	assert_int_equal(order_awaits(ORDER_COOKING), EVENT_COOKING_COMPLETED);
+	for (int i = ORDER_READY; i < ORDER_STATUS_COUNT; i++)
 		assert_int_equal(order_awaits((enum order_status)i), -1);
 	/* What is awaited moves the order on. */
-	for (int i = ORDER_PENDING; i <= ORDER_RESERVED; i++)
+	for (int i = ORDER_PENDING; i <= ORDER_COOKING; i++)
 		assert_int_equal(
 		    order_rule((enum order_status)i, (enum event_type)order_awaits((enum order_status)i))
 			.action,
@@ -100,10 +102,8 @@ static void only_what_somebody_owes_has_a_deadline(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(only_what_somebody_owes_has_a_deadline),
-	    cmocka_unit_test(every_cell),
-	    cmocka_unit_test(terminal_statuses_never_move),
-	    cmocka_unit_test(cancelling_until_ready),
+	    cmocka_unit_test(what_an_order_waits_for),	    cmocka_unit_test(every_cell),
+	    cmocka_unit_test(terminal_statuses_never_move), cmocka_unit_test(cancelling_until_ready),
 	    cmocka_unit_test(each_status_has_its_event),
 	};
 
