@@ -28,7 +28,7 @@ static void add_alert(json_t *rows, const char *level, const char *screen, const
 {
 	CLEANUP(buf_done) struct buf id = {0};
 
-	buf_addf(&id, "%s %s %.20s", screen, subject, text);
+	buf_addf(&id, "%s %s %.60s", screen, subject, text);
 	json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", buf_str(&id), "state", level,
 					      "screen", screen, "subject", subject, "what", text));
 }
@@ -142,6 +142,30 @@ static void add_devices(const struct model *m, json_t *rows)
 	}
 }
 
+/* Providers that are not called for a while, whatever their daemon's state says. */
+static void add_breakers(const struct model *m, json_t *rows)
+{
+	const json_t *all = m->panels[FEED_METRICS].data;
+
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const json_t *each = json_array_get(all, i), *breakers = json_object_get(each, "breakers");
+		const char *daemon = json_string_or(each, "daemon", "?");
+
+		for (size_t k = 0; k < json_array_size(breakers); k++) {
+			const json_t *breaker = json_array_get(breakers, k);
+			const char *state = json_string_or(breaker, "state", "closed");
+			CLEANUP(buf_done) struct buf text = {0};
+
+			if (strcmp(state, "closed") == 0)
+				continue;
+			buf_addf(&text, "%s: the circuit breaker of %s is %s", daemon,
+				 json_string_or(breaker, "provider", "?"), state);
+			add_alert(rows, strcmp(state, "open") == 0 ? "error" : "warn", "service", daemon,
+				  buf_str(&text));
+		}
+	}
+}
+
 /* Backends that cannot be asked. */
 static void add_lost(const struct model *m, json_t *rows)
 {
@@ -178,6 +202,7 @@ static json_t *attention(const struct model *m)
 
 	add_lost(m, rows);
 	add_services(m, rows);
+	add_breakers(m, rows);
 	add_letters(m, rows);
 	add_devices(m, rows);
 	add_outbox(m, rows);
@@ -325,7 +350,7 @@ const struct screen screen_overview = {
     .text = "what flows, how fast, and what needs attention",
     .key = '1',
     .feeds = FEED_BIT(STATUS) | FEED_BIT(KPI) | FEED_BIT(STUCK) | FEED_BIT(LAG) | FEED_BIT(TOPICS) |
-	     FEED_BIT(LETTER_GROUPS) | FEED_BIT(OUTBOX) | FEED_BIT(HW),
+	     FEED_BIT(LETTER_GROUPS) | FEED_BIT(OUTBOX) | FEED_BIT(METRICS) | FEED_BIT(HW),
     .main = FEED_NONE,
     .id = "id",
     .columns = columns,

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/base/cond.h"
 #include "core/base/mem.h"
 
 #define REST	   90
@@ -240,12 +241,10 @@ static void run_stream(struct member *t, enum feed_id feed)
 /* Until the moment, or for ever (0); or until something has changed.  Called with the lock held. */
 static void wait_until(struct worker *w, struct mono due)
 {
-	struct timespec at = {.tv_sec = due.ns / 1000000000, .tv_nsec = due.ns % 1000000000};
-
 	if (due.ns == 0)
 		pthread_cond_wait(&w->changed, &w->lock);
 	else
-		pthread_cond_timedwait(&w->changed, &w->lock, &at);
+		(void)cond_wait_until(&w->changed, &w->lock, due);
 }
 
 static void *run_feeds(void *arg)
@@ -368,14 +367,10 @@ static int start_member(struct worker *w, int i, const struct console *c, struct
 int worker_new(struct console *c, struct worker **ret, struct error *err)
 {
 	struct worker *w = xcalloc(1, sizeof(*w));
-	pthread_condattr_t attributes;
 	int rc = 0;
 
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	cond_init(&w->changed);
 	w->last = &w->first;
 	w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->fd < 0)

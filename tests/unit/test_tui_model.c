@@ -1,20 +1,14 @@
 /*
- * What keys do to the dashboard: moving, filtering, sorting, drilling down, commands, marks, and actions with
- * their commands and confirmations; the cursor that stays on its row; ten thousand rows.
+ * What keys do to the dashboard: moving, filtering, sorting, drilling down, commands, the mouse; the cursor
+ * that stays on its row; streams; ten thousand rows.
  */
 #include "tests/unit/tui_fixture.h"
 
 #include <time.h>
-#include <unistd.h>
 
 static const char *cursor_id(struct model *m)
 {
 	return list_id(model_view(m), list_row(model_view(m)));
-}
-
-static bool next_effect(struct model *m, enum effect_kind kind, struct effect *ret)
-{
-	return model_effect(m, ret) && ret->kind == kind;
 }
 
 /* None has the key of another, of a screen or of what holds everywhere. */
@@ -121,8 +115,12 @@ static void test_drill_down(void **state)
 	assert_int_equal(m.depth, 1);
 	assert_ptr_equal(model_view(&m)->screen, &screen_dlq);
 	/* What an alert is about opens from it. */
-	press(&m, "1_\r");
+	press(&m, "1__\r");
 	assert_string_equal(model_view(&m)->screen->name, "letters");
+	press(&m, "1_");
+	assert_shows(&m, "error  paymentd: the circuit breaker of payment is open");
+	press(&m, "\r");
+	assert_string_equal(model_view(&m)->subject, "paymentd");
 	for (int i = 0; i < 20; i++)
 		model_open(&m, &screen_saga, "some");
 	assert_int_equal(m.depth, VIEW_DEPTH);
@@ -180,215 +178,6 @@ static void test_commands(void **state)
 	assert_true(next_effect(&m, EFFECT_QUIT, &e));
 	free(e.text);
 	model_done(&m);
-}
-
-static void expect_command(struct model *m, const char *wanted)
-{
-	CLEANUP(buf_done) struct buf text = {0};
-	struct effect e;
-
-	assert_true(next_effect(m, EFFECT_RUN, &e));
-	action_command(&text, e.job->action, e.job->rows, e.job->value, e.job->reason, m->named);
-	assert_string_equal(buf_str(&text), wanted);
-	free(e.text);
-	job_free(e.job);
-}
-
-static void test_actions(void **state)
-{
-	struct model m;
-
-	(void)state;
-	start(&m, 80, 24);
-	press(&m, "2r"); /* does no harm: is not asked about */
-	expect_command(&m, "pizzactl saga retry 01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11");
-	press(&m, "c");
-	assert_int_equal(m.mode, MODE_REASON);
-	press(&m, "\r");
-	assert_int_equal(m.mode, MODE_CONFIRM);
-	press(&m, "x\r");
-	assert_int_equal(m.mode, MODE_CONFIRM);
-	press(&m, "n");
-	assert_int_equal(m.effect_count, 0);
-	press(&m, "  cno cheese\ry");
-	expect_command(&m, "pizzactl saga cancel 01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11 --reason 'no cheese'\n"
-			   "pizzactl saga cancel 01939b1c-6aaa-7c22-9a54-2f1e0c5d77aa --reason 'no cheese'");
-	assert_int_equal(list_marked(model_view(&m)), 0);
-	press(&m, "8_=3\r");
-	expect_command(&m, "pizzactl scale orderd=3");
-	press(&m, "I+50000\r");
-	expect_command(&m, "pizzactl inventory restock mozzarella 50000");
-	press(&m, "8_");
-	m.named = "shop two";
-	press(&m, "=\033=1\r");
-	expect_command(&m, "pizzactl -C 'shop two' scale orderd=1");
-	model_done(&m);
-}
-
-/* A plan is asked for first, shown, and then confirmed. */
-static void test_plan(void **state)
-{
-	struct model m;
-	struct effect e;
-
-	(void)state;
-	start(&m, 80, 24);
-	press(&m, "5\r  r50\r");
-	assert_true(next_effect(&m, EFFECT_RUN, &e));
-	assert_true(e.job->plan);
-	assert_int_equal(m.mode, MODE_NORMAL);
-	press(&m, "/");
-	model_job(&m, e.job, 0, "Would replay 2 of 2 letters.", NULL);
-	press(&m, "\033");
-	assert_shows(&m, "something else was asked meanwhile; nothing was done");
-	press(&m, "r2.5\r");
-	assert_true(next_effect(&m, EFFECT_RUN, &e));
-	model_job(&m, e.job, 0, "Would replay 2 of 2 letters.", NULL);
-	assert_shows(&m, "Would replay 2 of 2 letters.");
-	press(&m, "y");
-	expect_command(&m, "pizzactl dlq replay 7d4ad12f-0000-5000-8000-000000000001 "
-			   "7d4ad12f-0000-5000-8000-000000000002 --rate 2.5 --yes");
-	model_done(&m);
-}
-
-/* What is edited comes back, is planned with its difference, and then confirmed. */
-static void test_edit(void **state)
-{
-	struct error err = {ERR_FAILED, "vi", "ended with a failure: nothing was sent", ""};
-	struct model m;
-	struct effect e;
-
-	(void)state;
-	start(&m, 80, 24);
-	press(&m, "5\r\re");
-	assert_true(next_effect(&m, EFFECT_EDIT, &e));
-	assert_non_null(strstr(e.text, "\"amount\": 120000"));
-	free(e.text);
-	model_edited(&m, e.job, NULL, &err);
-	assert_shows(&m, "nothing was sent");
-	press(&m, "\033e");
-	assert_true(next_effect(&m, EFFECT_EDIT, &e));
-	free(e.text);
-	model_edited(&m, e.job, xstrdup("{}"), NULL);
-	assert_true(next_effect(&m, EFFECT_RUN, &e));
-	assert_true(e.job->plan);
-	assert_string_equal(e.job->edited, "{}");
-	model_job(&m, e.job, 0, "- /event_data/amount: 120000\n+ /event_data/amount: 0\n", NULL);
-	assert_shows(&m, "+ /event_data/amount: 0");
-	press(&m, "y");
-	expect_command(&m, "pizzactl dlq edit 7d4ad12f-0000-5000-8000-000000000001 --yes");
-	model_done(&m);
-}
-
-static void orders(struct model *m, int seconds, const char *rows)
-{
-	model_clock(m, NOW + seconds * INT64_C(1000000));
-	model_data(m, FEED_ORDERS, "", parse(rows), false);
-}
-
-/* What was shown at a moment is shown again, with its graphs; what comes meanwhile is not lost. */
-static void test_wind(void **state)
-{
-	struct model m;
-
-	(void)state;
-	start(&m, 100, 30);
-	press(&m, "7");
-	orders(&m, 20, "[{'order_id':'first','status':'pending'}]");
-	orders(&m, 40, "[{'order_id':'first','status':'paid'}]");
-	press(&m, "[");
-	assert_shows(&m, "PAUSED -10.0 s");
-	assert_shows(&m, "pending");
-	orders(&m, 50, "[{'order_id':'first','status':'ready'}]");
-	assert_shows(&m, "pending");
-	press(&m, "]");
-	assert_shows(&m, "● paid");
-	press(&m, "{");
-	assert_shows(&m, "nothing is kept of what was before");
-	assert_shows(&m, "Ivan Ivanov");
-	press(&m, "1");
-	assert_shows(&m, "99.2 %");
-	press(&m, "7p");
-	assert_shows(&m, "ready");
-	assert_hides(&m, "PAUSED");
-	model_done(&m);
-}
-
-/* A recording plays, stops at its end, and changes nothing. */
-static void test_replay(void **state)
-{
-	char path[] = "/tmp/pizza-tape-XXXXXX", *context = NULL;
-	struct error err = {0};
-	struct tape tape = {0};
-	struct model m;
-	FILE *f;
-
-	(void)state;
-	close(mkstemp(path));
-	start(&m, 100, 30);
-	assert_int_equal(tape_record(&m.tape, path, "shop", NOW, &err), ERR_CONFLICT);
-	unlink(path);
-	assert_int_equal(tape_record(&m.tape, path, "shop", NOW, &err), 0);
-	press(&m, "7");
-	orders(&m, 10, "[{'order_id':'first','status':'pending'}]");
-	orders(&m, 11, "[{'order_id':'first','status':'pending'}]");
-	orders(&m, 20, "[{'order_id':'first','status':'paid'}]");
-	model_failed(&m, FEED_ORDERS, "", &(struct error){ERR_UNAVAILABLE, "postgres", "is away", ""});
-	assert_int_equal(tape_finish(&m.tape, &err), 0);
-	model_done(&m);
-	f = fopen(path, "ae"); /* whoever wrote it was killed */
-	fputs("{\"at\":\"2026-", f);
-	fclose(f);
-	assert_int_equal(tape_load(&tape, path, &context, &err), 0);
-	assert_string_equal(context, "shop");
-	model_init(&m, context, true, false);
-	m.tape = tape;
-	model_resize(&m, 100, 30);
-	model_clock(&m, 1000000);
-	model_replay(&m);
-	assert_int_equal(model_wanted(&m) | model_noted(&m), 0);
-	press(&m, "7");
-	assert_shows(&m, "pending");
-	assert_shows(&m, "REPLAY");
-	press(&m, "c");
-	assert_shows(&m, "this is a recording, nothing was done");
-	model_clock(&m, 6000000);
-	assert_shows(&m, "pending");
-	model_clock(&m, 60000000);
-	assert_shows(&m, "● paid");
-	assert_shows(&m, "STALE");
-	assert_true(m.paused);
-	model_done(&m);
-	f = fopen(path, "we");
-	fputs("{\"pizza_record\":1}\n{\"at\":7}\n", f);
-	fclose(f);
-	free(context);
-	tape = (struct tape){0};
-	assert_int_equal(tape_load(&tape, path, &context, &err), ERR_MALFORMED);
-	assert_string_equal(err.why, "line 2 is none of a recording");
-	tape_done(&tape);
-	free(context);
-	unlink(path);
-}
-
-/* Memory stays bounded however long it runs. */
-static void test_tape_bounded(void **state)
-{
-	struct tape t = {0};
-	int64_t first, last;
-
-	(void)state;
-	for (int i = 0; i < 20000; i++) {
-		json_t *data = json_pack("[{s:i}]", "n", i);
-
-		tape_add(&t, NOW + i * INT64_C(1000000), FEED_LAG, "", false, data, NULL);
-		json_decref(data);
-	}
-	assert_true(tape_range(&t, &first, &last));
-	assert_true(last - first <= TAPE_US);
-	assert_true(t.bytes < 1 << 20);
-	assert_true(t.cap < 4096);
-	tape_done(&t);
 }
 
 static void click(struct model *m, const char *text, int right)
@@ -474,51 +263,6 @@ static void test_themes(void **state)
 	model_done(&m);
 }
 
-static void test_guarded(void **state)
-{
-	struct error err = {ERR_CONFLICT, "cancel", "it is ready", ""};
-	struct model m;
-	struct effect e;
-
-	(void)state;
-	start(&m, 80, 24);
-	m.protected = true;
-	press(&m, "2c\ryshp\r");
-	assert_int_equal(m.effect_count, 0);
-	assert_shows(&m, "not the context's name");
-	press(&m, "rshop\r");
-	assert_true(next_effect(&m, EFFECT_RUN, &e));
-	assert_true(e.job->agreed);
-	model_job(&m, e.job, ERR_CONFLICT, "", &err);
-	assert_shows(&m, "it is ready");
-	m.protected = false;
-	m.readonly = true;
-	press(&m, "\033rcu");
-	assert_int_equal(m.effect_count, 0);
-	assert_shows(&m, "is read-only, nothing was done");
-	assert_shows(&m, "READ-ONLY");
-	model_done(&m);
-}
-
-static void test_copied_command(void **state)
-{
-	struct model m;
-	struct effect e;
-
-	(void)state;
-	start(&m, 80, 24);
-	model_data(&m, FEED_SAGAS, "", parse("[{'order_id':'a; rm -rf ~','state':'paid'}]"), false);
-	press(&m, "2!_y");
-	assert_true(next_effect(&m, EFFECT_COPY, &e));
-	assert_string_equal(e.text, "pizzactl saga retry 'a; rm -rf ~'");
-	free(e.text);
-	press(&m, "y");
-	assert_true(next_effect(&m, EFFECT_COPY, &e));
-	assert_string_equal(e.text, "a; rm -rf ~");
-	free(e.text);
-	model_done(&m);
-}
-
 static json_t *log_rows(int n)
 {
 	json_t *rows = json_array();
@@ -588,24 +332,11 @@ static void test_ten_thousand(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_keys_differ),
-	    cmocka_unit_test(test_cursor_stays),
-	    cmocka_unit_test(test_filter_and_sort),
-	    cmocka_unit_test(test_drill_down),
-	    cmocka_unit_test(test_late_data),
-	    cmocka_unit_test(test_commands),
-	    cmocka_unit_test(test_actions),
-	    cmocka_unit_test(test_plan),
-	    cmocka_unit_test(test_edit),
-	    cmocka_unit_test(test_wind),
-	    cmocka_unit_test(test_replay),
-	    cmocka_unit_test(test_tape_bounded),
-	    cmocka_unit_test(test_mouse),
-	    cmocka_unit_test(test_themes),
-	    cmocka_unit_test(test_guarded),
-	    cmocka_unit_test(test_copied_command),
-	    cmocka_unit_test(test_stream),
-	    cmocka_unit_test(test_ten_thousand),
+	    cmocka_unit_test(test_keys_differ),	    cmocka_unit_test(test_cursor_stays),
+	    cmocka_unit_test(test_filter_and_sort), cmocka_unit_test(test_drill_down),
+	    cmocka_unit_test(test_late_data),	    cmocka_unit_test(test_commands),
+	    cmocka_unit_test(test_mouse),	    cmocka_unit_test(test_themes),
+	    cmocka_unit_test(test_stream),	    cmocka_unit_test(test_ten_thousand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -283,6 +283,11 @@ __attribute__((unused)) static void press(struct model *m, const char *keys)
 	}
 }
 
+__attribute__((unused)) static bool next_effect(struct model *m, enum effect_kind kind, struct effect *ret)
+{
+	return model_effect(m, ret) && ret->kind == kind;
+}
+
 /* The screen as text; owned. */
 __attribute__((unused)) static char *screen_text(struct model *m, bool utf8)
 {

@@ -1,0 +1,128 @@
+/*
+ * What the dashboard remembers: winding back, recordings and their replay, and how much memory that takes.
+ */
+#include "tests/unit/tui_fixture.h"
+
+#include <unistd.h>
+
+static void orders(struct model *m, int seconds, const char *rows)
+{
+	model_clock(m, NOW + seconds * INT64_C(1000000));
+	model_data(m, FEED_ORDERS, "", parse(rows), false);
+}
+
+/* What was shown at a moment is shown again, with its graphs; what comes meanwhile is not lost. */
+static void test_wind(void **state)
+{
+	struct model m;
+
+	(void)state;
+	start(&m, 100, 30);
+	press(&m, "7");
+	orders(&m, 20, "[{'order_id':'first','status':'pending'}]");
+	orders(&m, 40, "[{'order_id':'first','status':'paid'}]");
+	press(&m, "[");
+	assert_shows(&m, "PAUSED -10.0 s");
+	assert_shows(&m, "pending");
+	orders(&m, 50, "[{'order_id':'first','status':'ready'}]");
+	assert_shows(&m, "pending");
+	press(&m, "]");
+	assert_shows(&m, "● paid");
+	press(&m, "{");
+	assert_shows(&m, "nothing is kept of what was before");
+	assert_shows(&m, "Ivan Ivanov");
+	press(&m, "1");
+	assert_shows(&m, "99.2 %");
+	press(&m, "7p");
+	assert_shows(&m, "ready");
+	assert_hides(&m, "PAUSED");
+	model_done(&m);
+}
+
+/* A recording plays, stops at its end, and changes nothing. */
+static void test_replay(void **state)
+{
+	char path[] = "/tmp/pizza-tape-XXXXXX", *context = NULL;
+	struct error err = {0};
+	struct tape tape = {0};
+	struct model m;
+	FILE *f;
+
+	(void)state;
+	close(mkstemp(path));
+	start(&m, 100, 30);
+	assert_int_equal(tape_record(&m.tape, path, "shop", NOW, &err), ERR_CONFLICT);
+	unlink(path);
+	assert_int_equal(tape_record(&m.tape, path, "shop", NOW, &err), 0);
+	press(&m, "7");
+	orders(&m, 10, "[{'order_id':'first','status':'pending'}]");
+	orders(&m, 11, "[{'order_id':'first','status':'pending'}]");
+	orders(&m, 20, "[{'order_id':'first','status':'paid'}]");
+	model_failed(&m, FEED_ORDERS, "", &(struct error){ERR_UNAVAILABLE, "postgres", "is away", ""});
+	assert_int_equal(tape_finish(&m.tape, &err), 0);
+	model_done(&m);
+	f = fopen(path, "ae"); /* whoever wrote it was killed */
+	fputs("{\"at\":\"2026-", f);
+	fclose(f);
+	assert_int_equal(tape_load(&tape, path, &context, &err), 0);
+	assert_string_equal(context, "shop");
+	model_init(&m, context, true, false);
+	m.tape = tape;
+	model_resize(&m, 100, 30);
+	model_clock(&m, 1000000);
+	model_replay(&m);
+	assert_int_equal(model_wanted(&m) | model_noted(&m), 0);
+	press(&m, "7");
+	assert_shows(&m, "pending");
+	assert_shows(&m, "REPLAY");
+	press(&m, "c");
+	assert_shows(&m, "this is a recording, nothing was done");
+	model_clock(&m, 6000000);
+	assert_shows(&m, "pending");
+	model_clock(&m, 60000000);
+	assert_shows(&m, "● paid");
+	assert_shows(&m, "STALE");
+	assert_true(m.paused);
+	model_done(&m);
+	f = fopen(path, "we");
+	fputs("{\"pizza_record\":1}\n{\"at\":7}\n", f);
+	fclose(f);
+	free(context);
+	tape = (struct tape){0};
+	assert_int_equal(tape_load(&tape, path, &context, &err), ERR_MALFORMED);
+	assert_string_equal(err.why, "line 2 is none of a recording");
+	tape_done(&tape);
+	free(context);
+	unlink(path);
+}
+
+/* Memory stays bounded however long it runs. */
+static void test_tape_bounded(void **state)
+{
+	struct tape t = {0};
+	int64_t first, last;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		json_t *data = json_pack("[{s:i}]", "n", i);
+
+		tape_add(&t, NOW + i * INT64_C(1000000), FEED_LAG, "", false, data, NULL);
+		json_decref(data);
+	}
+	assert_true(tape_range(&t, &first, &last));
+	assert_true(last - first <= TAPE_US);
+	assert_true(t.bytes < 1 << 20);
+	assert_true(t.cap < 4096);
+	tape_done(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_wind),
+	    cmocka_unit_test(test_replay),
+	    cmocka_unit_test(test_tape_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
