@@ -16,6 +16,7 @@
 #include "core/service/private.h"
 
 #define POLL_TIMEOUT_MS 500
+#define LULL_MS		50 /* a menu that is just being published comes in pieces */
 #define BATCH_MAX	500
 
 struct menucopy {
@@ -216,19 +217,22 @@ static void take_message(struct menucopy *m, const struct bus_message *msg)
 static void read_topic(struct menucopy *m, struct bus_reader *reader)
 {
 	struct bus_batch batch = {0};
-	bool at_end = false;
+	bool at_end = false, complete = false;
 
 	while (!service_stopping(m->service)) {
 		struct error err;
-		int rc = bus_reader_poll(reader, BATCH_MAX, POLL_TIMEOUT_MS, &batch, &at_end, &err);
+		int rc = bus_reader_poll(reader, BATCH_MAX, complete ? POLL_TIMEOUT_MS : LULL_MS, &batch,
+					 &at_end, &err);
 
 		if (rc == ERR_CONFLICT)
 			break;
 		for (int i = 0; i < batch.count; i++)
 			take_message(m, &batch.messages[i]);
-		bus_batch_reset(&batch);
-		if (at_end && m->pizzas.len > 0)
+		if (!complete && at_end && batch.count == 0 && m->pizzas.len > 0) {
+			complete = true;
 			service_condition(m->service, "menu", true, true, "%s", "");
+		}
+		bus_batch_reset(&batch);
 	}
 	bus_batch_done(&batch);
 }
