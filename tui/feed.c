@@ -10,7 +10,6 @@
 #include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/json.h"
-#include "core/base/map.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
 #include "core/config/paths.h"
@@ -27,10 +26,10 @@
 #include "core/console/saga.h"
 #include "core/console/status.h"
 #include "core/console/topics.h"
+#include "tui/pack.h"
 
 #define LOG_PAST_MS	INT64_C(900000)
 #define MESSAGES_PAST	200
-#define LONG_WORD	24 /* bytes of a word that may come again */
 #define HEATMAP_MINUTES 90
 #define STEPS_MINUTES	15
 
@@ -73,74 +72,39 @@ static int fetch_kpi(struct console *c, const char *subject, json_t **ret, struc
 }
 
 /*
- * Rows of a long list on their way.  Ten thousand are to stay small: a row has what the dashboard shows of it
- * and no more, words that come again and again are there once, and a row that is as it was before is the one
- * that was there before.
+ * Rows of a long list on their way, the highest order_id first.  Ten thousand are to stay small: they are
+ * packed, and a row that is as it was before is the one that was there before.
  */
 struct long_list {
 	json_t *rows;
-	const char *const *members; /* NULL-terminated */
-	struct map words;	    /* json_t by text; owned */
-	struct map known;	    /* rows by order_id, borrowed from the latest list */
+	const char *const *members; /* NULL-terminated; order_id is the first */
+	size_t before;		    /* how far the latest list has been walked */
 };
 
 /* The latest long list; one thread asks for all of them. */
 static json_t *latest;
 
-static void word_free(void *word)
-{
-	json_decref(word);
-}
-
-static struct long_list long_list(const char *const *members)
-{
-	struct long_list l = {.rows = json_array(), .members = members};
-
-	for (size_t i = 0; i < json_array_size(latest); i++) {
-		json_t *row = json_array_get(latest, i);
-
-		(void)map_puts(&l.known, json_string_or(row, "order_id", ""), row);
-	}
-	return l;
-}
-
-/* The one value of a word; what is no word stays. */
-static json_t *shared(struct long_list *l, json_t *value)
-{
-	json_t *known;
-
-	if (!json_is_string(value) || json_string_length(value) > LONG_WORD)
-		return value;
-	known = map_gets(&l->words, json_string_value(value));
-	if (known == NULL)
-		(void)map_puts(&l->words, json_string_value(value), json_incref(value));
-	return known != NULL ? known : value;
-}
-
+/* Packed rows begin with the order's id, so that their texts are in the order of the ids. */
 static int take_long(void *arg, json_t *row, struct error *err)
 {
 	struct long_list *l = arg;
-	json_t *small = json_object(), *known;
+	json_t *packed = pack_row(row, l->members), *known = NULL;
+	int order = 1;
 
-	for (int i = 0; l->members[i] != NULL; i++) {
-		json_t *value = json_object_get(row, l->members[i]);
-
-		if (value != NULL && !json_is_null(value))
-			json_object_set(small, l->members[i], shared(l, value));
-	}
 	json_decref(row);
-	known = map_gets(&l->known, json_string_or(small, "order_id", ""));
-	if (known != NULL && json_equal(known, small)) {
-		json_decref(small);
-		small = json_incref(known);
+	while (order > 0 && (known = json_array_get(latest, l->before)) != NULL) {
+		order = strcmp(json_string_value(known), json_string_value(packed));
+		l->before += order > 0;
 	}
-	return take_row(l->rows, small, err);
+	if (order == 0 && known != NULL) {
+		json_decref(packed);
+		packed = json_incref(known);
+	}
+	return take_row(l->rows, packed, err);
 }
 
 static int finish_long(int rc, struct long_list *l, json_t **ret)
 {
-	map_done(&l->words, word_free);
-	map_done(&l->known, NULL);
 	rc = finish(rc, l->rows, ret);
 	if (rc == 0) {
 		json_decref(latest);
@@ -159,7 +123,7 @@ static const char *const order_members[] = {
 static int fetch_sagas(struct console *c, const char *subject, json_t **ret, struct error *err)
 {
 	struct readmodel_filter f = {.stuck_ms = -1, .since_ms = -1, .limit = FEED_ROWS_MAX};
-	struct long_list l = long_list(saga_members);
+	struct long_list l = {.rows = json_array(), .members = saga_members};
 
 	if (strcmp(subject, "stuck") == 0)
 		f.stuck_ms = config_int(CONFIG_ORDER_STUCK);
@@ -181,7 +145,7 @@ static int fetch_stuck(struct console *c, const char *subject, json_t **ret, str
 static int fetch_orders(struct console *c, const char *subject, json_t **ret, struct error *err)
 {
 	struct readmodel_filter f = {.stuck_ms = -1, .since_ms = -1, .limit = FEED_ROWS_MAX};
-	struct long_list l = long_list(order_members);
+	struct long_list l = {.rows = json_array(), .members = order_members};
 
 	f.state = *subject != '\0' ? subject : NULL;
 	return finish_long(readmodel_orders(c, &f, take_long, &l, err), &l, ret);

@@ -10,6 +10,7 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "tui/pack.h"
 #include "tui/value.h"
 
 #define COLUMNS_MAX 24
@@ -22,9 +23,21 @@ const char *list_id(const struct view *v, const json_t *row)
 
 const json_t *list_row(const struct view *v)
 {
-	if (v->cursor < 0 || v->cursor >= v->count)
-		return NULL;
-	return json_array_get(v->rows, (size_t)v->order[v->cursor]);
+	return v->row;
+}
+
+/* The row at a place among those that are shown, owned. */
+static json_t *row_at(const struct view *v, int i)
+{
+	return pack_open(json_array_get(v->rows, (size_t)v->order[i]));
+}
+
+static void set_cursor(struct view *v, int to)
+{
+	v->cursor = to >= v->count ? v->count - 1 : to;
+	v->cursor = v->cursor < 0 ? 0 : v->cursor;
+	json_decref(v->row);
+	v->row = v->count > 0 ? row_at(v, v->cursor) : NULL;
 }
 
 /* What a mark's id leads to in the map: ids are never taken out of it. */
@@ -41,7 +54,7 @@ json_t *list_chosen(const struct view *v, const struct action *a)
 	const json_t *row = list_row(v);
 
 	for (int i = 0; i < v->count && a->opens == NULL && v->marks.len > 0; i++) {
-		json_t *each = json_array_get(v->rows, (size_t)v->order[i]);
+		AUTO_JSON json_t *each = row_at(v, i);
 
 		if (is_marked(v, each))
 			json_array_append(chosen, each);
@@ -59,8 +72,7 @@ static void note_selected(struct view *v)
 
 void list_go(struct view *v, int to)
 {
-	v->cursor = to >= v->count ? v->count - 1 : to;
-	v->cursor = v->cursor < 0 ? 0 : v->cursor;
+	set_cursor(v, to);
 	note_selected(v);
 }
 
@@ -87,6 +99,20 @@ int list_marked(const struct view *v)
 
 /* --- filter and order --- */
 
+static bool contains(const json_t *value, const char *text);
+
+/* A packed row is opened only when its text may contain it: escapes differ. */
+static bool row_contains(const json_t *row, const char *text)
+{
+	AUTO_JSON json_t *open = NULL;
+
+	if (json_is_string(row) && strpbrk(text, "\"\\") == NULL &&
+	    strcasestr(json_string_value(row), text) == NULL)
+		return false;
+	open = pack_open(row);
+	return contains(open, text);
+}
+
 static bool contains(const json_t *value, const char *text)
 {
 	const char *name;
@@ -112,7 +138,7 @@ static bool contains(const json_t *value, const char *text)
 struct sort_key {
 	int index;
 	double number;
-	const char *text; /* NULL: a number; both none: last */
+	char *text; /* owned; NULL: a number; both none: last */
 	bool none;
 };
 
@@ -145,7 +171,7 @@ static struct sort_key key_of(const json_t *row, const char *name, int index)
 	struct sort_key k = {.index = index};
 
 	if (json_is_string(value))
-		k.text = json_string_value(value);
+		k.text = xstrdup(json_string_value(value));
 	else if (json_is_number(value))
 		k.number = json_number_value(value);
 	else
@@ -157,12 +183,16 @@ static void sort_rows(struct view *v)
 {
 	struct sort_key *keys = xcalloc((size_t)v->count, sizeof(*keys));
 
-	for (int i = 0; i < v->count; i++)
-		keys[i] = key_of(json_array_get(v->rows, (size_t)v->order[i]),
-				 v->screen->columns[v->sort].name, v->order[i]);
+	for (int i = 0; i < v->count; i++) {
+		AUTO_JSON json_t *row = row_at(v, i);
+
+		keys[i] = key_of(row, v->screen->columns[v->sort].name, v->order[i]);
+	}
 	qsort(keys, (size_t)v->count, sizeof(*keys), v->downwards ? compare_down : compare_up);
-	for (int i = 0; i < v->count; i++)
+	for (int i = 0; i < v->count; i++) {
 		v->order[i] = keys[i].index;
+		free(keys[i].text);
+	}
 	free(keys);
 }
 
@@ -174,9 +204,15 @@ static void restore_cursor(struct view *v)
 		return;
 	}
 	for (int i = 0; i < v->count && v->selected[0] != '\0'; i++) {
-		if (strcmp(list_id(v, json_array_get(v->rows, (size_t)v->order[i])), v->selected) != 0)
+		const json_t *each = json_array_get(v->rows, (size_t)v->order[i]);
+		AUTO_JSON json_t *row = NULL;
+
+		if (json_is_string(each) && strstr(json_string_value(each), v->selected) == NULL)
 			continue;
-		v->cursor = i;
+		row = row_at(v, i);
+		if (strcmp(list_id(v, row), v->selected) != 0)
+			continue;
+		set_cursor(v, i);
 		return;
 	}
 	list_go(v, v->cursor);
@@ -190,7 +226,7 @@ void list_refresh(const struct model *m, struct view *v)
 	v->count = 0;
 	v->order = xreallocarray(v->order, n > 0 ? n : 1, sizeof(*v->order));
 	for (size_t i = 0; i < n; i++)
-		if (v->filter[0] == '\0' || contains(json_array_get(v->rows, i), v->filter))
+		if (v->filter[0] == '\0' || row_contains(json_array_get(v->rows, i), v->filter))
 			v->order[v->count++] = (int)i;
 	if (v->sort >= 0 && v->count > 1)
 		sort_rows(v);
@@ -204,7 +240,17 @@ struct layout {
 	int widths[COLUMNS_MAX];
 	int sorted; /* place of the column sorted by; -1 */
 	int count;
+	json_t *rows; /* those that are seen, open; owned */
 };
+
+static json_t *rows_seen(const struct view *v, int height)
+{
+	json_t *rows = json_array();
+
+	for (int i = v->top; i < v->count && i < v->top + height; i++)
+		json_array_append_new(rows, row_at(v, i));
+	return rows;
+}
 
 static const char *title_of(const struct list_column *c)
 {
@@ -212,16 +258,16 @@ static const char *title_of(const struct list_column *c)
 }
 
 static int widest(const struct model *m, const struct view *v, const struct list_column *c, struct grid *g,
-		  int height)
+		  const json_t *rows)
 {
 	bool sorted = v->sort >= 0 && c == &v->screen->columns[v->sort];
 	int width = grid_columns(g, title_of(c)) + sorted, most = c->max > 0 ? c->max : 40;
 
-	for (int i = v->top; i < v->count && i < v->top + height; i++) {
+	for (size_t i = 0; i < json_array_size(rows); i++) {
 		CLEANUP(buf_done) struct buf text = {0};
 		int columns;
 
-		value_add(&text, m, c, json_array_get(v->rows, (size_t)v->order[i]));
+		value_add(&text, m, c, json_array_get(rows, i));
 		columns = grid_columns(g, buf_str(&text)) + (c->format == VALUE_AS_STATE ? 2 : 0);
 		width = columns > width ? columns : width;
 	}
@@ -288,13 +334,13 @@ static bool shrink_one(struct layout *l, int least, bool numbers)
 
 static struct layout make_layout(const struct model *m, const struct view *v, struct grid *g, struct rect r)
 {
-	struct layout l = {.sorted = -1};
+	struct layout l = {.sorted = -1, .rows = rows_seen(v, r.h)};
 	int *last;
 
 	for (const struct list_column *c = v->screen->columns; c->name != NULL && l.count < COLUMNS_MAX;
 	     c++) {
 		l.columns[l.count] = c;
-		l.widths[l.count++] = widest(m, v, c, g, r.h);
+		l.widths[l.count++] = widest(m, v, c, g, l.rows);
 	}
 	if (l.count == 0)
 		return l;
@@ -362,7 +408,7 @@ static void draw_value(const struct model *m, const struct list_column *c, const
 static void draw_row(const struct model *m, const struct view *v, const struct layout *l, int i,
 		     struct grid *g, struct rect line)
 {
-	const json_t *row = json_array_get(v->rows, (size_t)v->order[i]);
+	const json_t *row = json_array_get(l->rows, (size_t)(i - v->top));
 	int x = line.x;
 
 	grid_zone(g, line, ZONE_ROW, i);
@@ -428,4 +474,5 @@ void list_draw(const struct model *m, struct view *v, struct grid *g, struct rec
 	}
 	for (int i = 0; i < r.h && v->top + i < v->count; i++)
 		draw_row(m, v, &l, v->top + i, g, (struct rect){r.x, r.y + i, r.w, 1});
+	json_decref(l.rows);
 }

@@ -27,6 +27,7 @@ struct view *model_view(struct model *m)
 static void view_done(struct view *v)
 {
 	json_decref(v->rows);
+	json_decref(v->row);
 	free(v->order);
 	map_done(&v->marks, NULL);
 	*v = (struct view){0};

@@ -38,7 +38,8 @@ struct panel {
 struct view {
 	const struct screen *screen;
 	char subject[FEED_SUBJECT_MAX];
-	json_t *rows;		  /* an array of objects, owned */
+	json_t *rows;		  /* an array of objects, which may be packed; owned */
+	json_t *row;		  /* the one under the cursor, open; owned; NULL: there is none */
 	int *order;		  /* of the rows that are shown; owned */
 	int count;		  /* of them */
 	int cursor;		  /* among them */

@@ -15,6 +15,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "tui/pack.h"
 
 struct tape_blob {
 	int refs;
@@ -110,15 +111,9 @@ static void make_room(struct tape *t, int64_t now_us)
 
 static char *text_of(const json_t *data)
 {
-	AUTO_JSON json_t *cut = NULL;
+	AUTO_JSON json_t *cut = pack_open_all(data, TAPE_ROWS);
 
-	if (json_array_size(data) > TAPE_ROWS) {
-		cut = json_array();
-		for (size_t i = 0; i < TAPE_ROWS; i++)
-			json_array_append(cut, json_array_get(data, i));
-		data = cut;
-	}
-	return json_text(data);
+	return json_text(cut);
 }
 
 static void add_error(struct buf *out, const struct error *e)

@@ -18,7 +18,7 @@
 #include "tui/feed.h"
 
 #define TAPE_US	   INT64_C(900000000) /* kept in memory */
-#define TAPE_BYTES (6 << 20)	      /* of packed data, at most */
+#define TAPE_BYTES (4 << 20)	      /* of packed data, at most */
 #define TAPE_ROWS  1000		      /* of a list */
 
 struct tape_blob; /* packed data, shared by entries that are alike */

@@ -24,6 +24,7 @@
 #include "tui/display.h"
 #include "tui/draw.h"
 #include "tui/keys.h"
+#include "tui/pack.h"
 #include "tui/rescue.h"
 #include "tui/worker.h"
 
@@ -489,7 +490,7 @@ static json_t *data_of(const struct model *m)
 			continue;
 		json_object_set_new(
 		    panels, feeds[i].name,
-		    json_pack("{s:O?, s:o}", "data", p->data, "error",
+		    json_pack("{s:o?, s:o}", "data", pack_open_all(p->data, SIZE_MAX), "error",
 			      p->error.code == 0
 				  ? json_null()
 				  : json_pack("{s:s, s:s, s:s}", "code", error_word(p->error.code), "what",

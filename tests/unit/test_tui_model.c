@@ -6,6 +6,8 @@
 
 #include <time.h>
 
+#include "tui/pack.h"
+
 static const char *cursor_id(struct model *m)
 {
 	return list_id(model_view(m), list_row(model_view(m)));
@@ -302,6 +304,52 @@ static double cpu_seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Packed rows are found, sorted, marked and shown as others are; an open one may stand among them. */
+static void test_packed(void **state)
+{
+	static const char *const members[] = {"order_id", "state", "steps", "customer_name", "reason", NULL};
+	AUTO_JSON json_t *chosen = NULL, *open = NULL;
+	json_t *rows = json_array();
+	struct model m;
+
+	(void)state;
+	start(&m, 132, 40);
+	press(&m, "2");
+	for (int i = 0; i < 50; i++) {
+		AUTO_JSON json_t *row =
+		    json_pack("{s:o, s:s, s:i, s:s, s:n, s:s}", "order_id", json_sprintf("id-%02d", 50 - i),
+			      "state", i == 7 ? "cancelled" : "paid", "steps", i, "customer_name",
+			      "Ann \"the state\"", "reason", "more", "not kept");
+
+		json_array_append_new(rows, pack_row(row, members));
+	}
+	assert_true(json_is_string(json_array_get(rows, 0)));
+	json_array_append_new(rows, parse("{'order_id':'id-00','state':'ready','steps':9}"));
+	open = pack_open_all(rows, 3);
+	assert_int_equal(json_array_size(open), 3);
+	assert_string_equal(json_string_or(json_array_get(open, 2), "order_id", ""), "id-48");
+	assert_null(json_object_get(json_array_get(open, 2), "more"));
+	model_data(&m, FEED_SAGAS, "", rows, false);
+	assert_shows(&m, "Ann \"the state\"");
+	press(&m, "_ ");
+	assert_string_equal(cursor_id(&m), "id-48");
+	chosen = list_chosen(model_view(&m), &screen_sagas.actions[1]);
+	assert_string_equal(json_string_or(json_array_get(chosen, 0), "order_id", ""), "id-49");
+	press(&m, "/canc\r");
+	assert_int_equal(model_view(&m)->count, 1);
+	press(&m, "\033/customer_name\r"); /* a name of a member is no value */
+	assert_int_equal(model_view(&m)->count, 0);
+	press(&m, "\033/n \"the\r");
+	assert_int_equal(model_view(&m)->count, 50);
+	press(&m, "\033:sort -steps\rg");
+	assert_string_equal(cursor_id(&m), "id-01");
+	press(&m, ":sort state\rg");
+	assert_string_equal(cursor_id(&m), "id-43");
+	model_data(&m, FEED_SAGAS, "", json_incref(m.panels[FEED_SAGAS].data), false);
+	assert_string_equal(cursor_id(&m), "id-43");
+	model_done(&m);
+}
+
 static void test_ten_thousand(void **state)
 {
 	json_t *rows = json_array();
@@ -336,7 +384,8 @@ int main(void)
 	    cmocka_unit_test(test_filter_and_sort), cmocka_unit_test(test_drill_down),
 	    cmocka_unit_test(test_late_data),	    cmocka_unit_test(test_commands),
 	    cmocka_unit_test(test_mouse),	    cmocka_unit_test(test_themes),
-	    cmocka_unit_test(test_stream),	    cmocka_unit_test(test_ten_thousand),
+	    cmocka_unit_test(test_stream),	    cmocka_unit_test(test_packed),
+	    cmocka_unit_test(test_ten_thousand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
