@@ -160,6 +160,11 @@ static void station_states(struct doc *d)
 	entries(d, station_state_words, station_state_texts, STATION_STATE_COUNT);
 }
 
+static void station_findings(struct doc *d)
+{
+	entries(d, station_finding_words, station_finding_texts, STATION_FINDING_COUNT);
+}
+
 static void station_events(struct doc *d)
 {
 	entries(d, station_event_words, station_event_texts, STATION_EVENT_COUNT);
@@ -226,6 +231,7 @@ static const struct {
     {"ticket-machine", ticket_machine},
     {"station-states", station_states},
     {"station-events", station_events},
+    {"station-findings", station_findings},
     {"station-machine", station_machine},
     {"hardware-registers", page_hardware_registers},
     {"hardware-status", page_hardware_status},

@@ -12,6 +12,7 @@
 #include "core/base/nearest.h"
 #include "core/console/api.h"
 #include "core/contract/hardware.h"
+#include "core/contract/kitchen.h"
 
 void hw_path(struct buf *path, const char *device, const char *action)
 {
@@ -54,7 +55,30 @@ static void take_over(json_t *row, const json_t *from, const char *member)
 		json_object_set(row, member, value);
 }
 
-/* Names what lies in the device, and on each of its decks. */
+static bool has_word(const json_t *list, const char *word)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (strcmp(json_string_value(json_array_get(list, i)), word) == 0)
+			return true;
+	return false;
+}
+
+/* What the kitchen has found out that the device does not say of itself makes it faulted, too. */
+static void add_findings(json_t *row, const json_t *station)
+{
+	const json_t *told = json_object_get(station, "faults");
+	json_t *faults = json_object_get(row, "faults");
+
+	for (int i = 0; i < STATION_FINDING_COUNT; i++) {
+		if (!has_word(told, station_finding_words[i]))
+			continue;
+		json_array_append_new(faults, json_string(station_finding_words[i]));
+		if (strcmp(json_string_or(row, "state", ""), "offline") != 0)
+			json_object_set_new(row, "state", json_string("faulted"));
+	}
+}
+
+/* Names what lies in the device and on each of its decks, and what the kitchen says is wrong with it. */
 static void name_tickets(json_t *row, const json_t *board)
 {
 	const json_t *station = counterpart(json_object_get(board, "items"), "device", row);
@@ -62,6 +86,7 @@ static void name_tickets(json_t *row, const json_t *board)
 
 	take_over(row, station, "ticket");
 	take_over(row, station, "order_id");
+	add_findings(row, station);
 	for (size_t i = 0; i < json_array_size(decks); i++) {
 		json_t *deck = json_array_get(decks, i);
 		const json_t *there = counterpart(json_object_get(station, "decks"), "deck", deck);

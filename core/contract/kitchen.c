@@ -69,6 +69,8 @@ const char *const station_state_words[STATION_STATE_COUNT] = {STATION_STATES(WOR
 const char *const station_state_texts[STATION_STATE_COUNT] = {STATION_STATES(TEXT)};
 const char *const station_event_words[STATION_EVENT_COUNT] = {STATION_EVENTS(WORD)};
 const char *const station_event_texts[STATION_EVENT_COUNT] = {STATION_EVENTS(TEXT)};
+const char *const station_finding_words[STATION_FINDING_COUNT] = {STATION_FINDINGS(WORD)};
+const char *const station_finding_texts[STATION_FINDING_COUNT] = {STATION_FINDINGS(TEXT)};
 const char *const station_mode_words[STATION_MODE_COUNT] = {STATION_MODES(MODE_WORD)};
 const char *const station_mode_verbs[STATION_MODE_COUNT] = {STATION_MODES(MODE_VERB)};
 

@@ -57,7 +57,7 @@ enum ticket_event {
 	X(READY, "ready", "at its temperature, and empty")                         \
 	X(IN_USE, "in use", "something bakes in it")                               \
 	X(DRAINING, "draining", "it finishes what it has, and gets no more")       \
-	X(FAULTED, "faulted", "it reports a fault: what it has goes elsewhere")
+	X(FAULTED, "faulted", "it reports a fault, or behaves so: what it has goes elsewhere")
 
 enum station_state {
 #define X(symbol, word, text) STATION_##symbol,
@@ -85,6 +85,27 @@ enum station_event {
 #undef X
 	    STATION_EVENT_COUNT
 };
+
+/* --- what the kitchen finds out about a station by its behaviour --- */
+
+/* X(symbol, "word", "text"): bits, from bit 0 on. */
+#define STATION_FINDINGS(X)                                                                               \
+	X(SENSOR_STILL, "sensor-still",                                                                   \
+	  "the temperature has not moved at all for two minutes of the kitchen while heating is on: the " \
+	  "sensor is stuck")                                                                              \
+	X(OVERHEATS, "overheats", "the heater stays on far above the setpoint: the thermostat is stuck")  \
+	X(DOOR_LEFT, "door-left-open",                                                                    \
+	  "the door has stood open for a minute of the kitchen, and nothing was put in or taken out")
+
+enum station_finding {
+#define X(symbol, word, text) STATION_FINDING_##symbol,
+	STATION_FINDINGS(X)
+#undef X
+	    STATION_FINDING_COUNT
+};
+#define STATION_FINDING_BIT(symbol) (1u << STATION_FINDING_##symbol)
+extern const char *const station_finding_words[STATION_FINDING_COUNT];
+extern const char *const station_finding_texts[STATION_FINDING_COUNT];
 
 /* --- the tables --- */
 

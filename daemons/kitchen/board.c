@@ -85,7 +85,7 @@ static json_t *station_json(struct floor *f, int i)
 	json_t *decks = json_array(), *j;
 	int taken = 0;
 
-	station_faults(seen, faults, sizeof(faults));
+	station_faults(st, seen, faults, sizeof(faults));
 	for (int d = 0; d < st->info->decks; d++) {
 		json_array_append_new(decks, deck_json(f, i, d));
 		taken += st->on[d] != NULL;

@@ -260,7 +260,7 @@ static int save_stations(struct floor *f, struct error *err)
 		if (!st->dirty)
 			continue;
 		st->dirty = false;
-		station_faults(&f->seen[i], faults[n], sizeof(faults[n]));
+		station_faults(st, &f->seen[i], faults[n], sizeof(faults[n]));
 		list[n] = (struct store_station){st->info->name, hardware_kinds[st->info->kind].word,
 						 station_state_words[st->state], station_mode_words[st->mode],
 						 faults[n]};

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "daemons/kitchen/diagnosis.h"
 #include "daemons/kitchen/floor.h"
 #include "daemons/kitchen/ledger.h"
 #include "daemons/kitchen/link.h"
@@ -16,6 +17,7 @@ struct station {
 	const struct hardware_device *info; /* the device of the same index */
 	enum station_state state;
 	enum station_mode mode;
+	struct diagnosis diagnosis;
 	bool dirty;				 /* to be saved */
 	bool hot;				 /* takes tickets, as to its temperature */
 	int setpoint_c;				 /* what it is to be heated to */
@@ -65,8 +67,8 @@ void stations_look(struct floor *f);
 /* Orders to the hardware that follow from what is true now. */
 void stations_order(struct floor *f);
 bool station_fresh(const struct station *st);
-/* Words of what is wrong with it, separated by blanks. */
-void station_faults(const struct link_device *seen, char *text, size_t size);
+/* Words of what is wrong with it, as it says and as it behaves, separated by blanks. */
+void station_faults(const struct station *st, const struct link_device *seen, char *text, size_t size);
 /* How long it bakes this ticket. */
 int64_t station_bake_us(const struct floor *f, const struct station *st, const struct ticket *t);
 void floor_times(struct floor *f);

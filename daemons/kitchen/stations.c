@@ -43,19 +43,26 @@ static bool reading_faulty(const struct hardware_reading *r)
 	       (r->status & (HARDWARE_STATUS_BIT(CUTOUT) | HARDWARE_STATUS_BIT(NO_READING))) != 0;
 }
 
-void station_faults(const struct link_device *seen, char *text, size_t size)
+static void add_word(char *text, size_t size, const char *word)
 {
-	size_t len = 0;
+	size_t len = strlen(text);
 
+	snprintf(text + len, size - len, "%s%s", len > 0 ? " " : "", word);
+}
+
+void station_faults(const struct station *st, const struct link_device *seen, char *text, size_t size)
+{
 	text[0] = '\0';
 	if (seen->at.ns == 0)
 		return;
 	for (int i = 0; i < HARDWARE_FAULT_COUNT; i++)
-		if ((seen->reading.faults >> i & 1) != 0 && len < size)
-			len += (size_t)snprintf(text + len, size - len, "%s%s", len > 0 ? " " : "",
-						hardware_faults[i].name);
-	if ((seen->reading.status & HARDWARE_STATUS_BIT(CUTOUT)) != 0 && len < size)
-		snprintf(text + len, size - len, "%scutout", len > 0 ? " " : "");
+		if ((seen->reading.faults >> i & 1) != 0)
+			add_word(text, size, hardware_faults[i].name);
+	if ((seen->reading.status & HARDWARE_STATUS_BIT(CUTOUT)) != 0)
+		add_word(text, size, "cutout");
+	for (int i = 0; i < STATION_FINDING_COUNT; i++)
+		if ((st->diagnosis.findings >> i & 1) != 0)
+			add_word(text, size, station_finding_words[i]);
 }
 
 static bool loaded(const struct station *st, const struct hardware_reading *r)
@@ -84,7 +91,7 @@ static int happening(const struct station *st, const struct link_device *seen)
 		return st->state == STATION_OFFLINE ? -1 : STATION_EVENT_SILENCE;
 	if (st->state == STATION_OFFLINE)
 		return STATION_EVENT_ANSWER;
-	if (reading_faulty(&seen->reading))
+	if (reading_faulty(&seen->reading) || st->diagnosis.findings != 0)
 		return st->state == STATION_FAULTED ? -1 : STATION_EVENT_FAULT;
 	switch (st->state) {
 	case STATION_FAULTED:
@@ -122,7 +129,7 @@ static void say(const struct station *st, enum station_state before, const struc
 {
 	char faults[160];
 
-	station_faults(seen, faults, sizeof(faults));
+	station_faults(st, seen, faults, sizeof(faults));
 	if (st->state == STATION_OFFLINE)
 		log_warn("%s is offline: %s", st->info->name,
 			 seen->trouble[0] != '\0' ? seen->trouble : "its heartbeat stands still");
@@ -140,6 +147,8 @@ static void look_at_station(struct floor *f, int i)
 	int event;
 
 	st->hot = is_hot(st, &seen->reading);
+	if (seen->at.ns != 0)
+		diagnosis_look(&st->diagnosis, &seen->reading, seen->at, f->time_scale);
 	for (int round = 0; round < STATION_STATE_COUNT && (event = happening(st, seen)) >= 0; round++) {
 		int next = station_next(st->state, (enum station_event)event);
 

@@ -179,6 +179,23 @@ catch() {
 	done
 }
 
+@test "sensors that lie and doors that stand open close their ovens; one that does not say so is found out; cron is told" {
+	ctl 0 hw fault oven-1 sensor-stuck
+	ctl 0 hw fault oven-2 sensor-noisy
+	ctl 0 hw fault oven-3 door-open
+	ctl 0 hw set oven-4 door=open # no fault is reported
+	for d in oven-1 oven-2 oven-3 oven-4; do eventually 20 state_is $d faulted; done
+	ctl 4 hw check -o json
+	[ "$(jq -r '.[] | select(.device == "oven-4") | .faults | join(" ")' <<<"$out")" = door-left-open ]
+	id=$(order)
+	baked_once "$id"
+	[[ $(tickets "$id" | cut -d'|' -f3) == pan-* ]]
+	ctl 0 hw set oven-4 door=closed
+	for d in oven-1 oven-2 oven-3; do ctl 0 hw clear $d; done
+	eventually 40 all_hot
+	ctl 0 hw check
+}
+
 @test "an overheating oven is left, trips its cut-out, and is reset once it is mended" {
 	ctl 0 hw fault oven-1 thermostat-stuck
 	eventually 10 state_is oven-1 faulted

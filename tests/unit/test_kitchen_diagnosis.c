@@ -1,0 +1,166 @@
+/*
+ * What the kitchen finds out about ovens by their behaviour, with the physics of real ones whose registers
+ * say nothing of faults: each fault is found, and a sound oven never looks faulty, at any time scale.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "daemons/hardware/physics.c"
+#include "daemons/kitchen/diagnosis.c"
+
+#define LOOK_TICKS 10 /* ten looks in a second of the wall clock */
+
+static const struct hardware_device oven = {1, HARDWARE_OVEN, 1, 4, "oven-1"};
+static struct physics_world world;
+static struct physics_device s;
+static struct diagnosis d;
+static int scale;
+
+static void begin(int time_scale)
+{
+	scale = time_scale;
+	physics_world_init(&world, scale, 7);
+	physics_device_init(&world, &oven, &s);
+	d = (struct diagnosis){0};
+	s.power = true;
+}
+
+static unsigned look(void)
+{
+	struct hardware_reading r;
+	struct mono at = {s.tick * PHYSICS_TICK_MS * INT64_C(1000000)};
+
+	physics_read(&oven, &s, &r);
+	r.faults = 0; /* it does not say */
+	return diagnosis_look(&d, &r, at, scale);
+}
+
+/* All that was found in so many seconds of the wall clock. */
+static unsigned pass(double wall_s)
+{
+	int64_t until = s.tick + (int64_t)(wall_s * 1000 / PHYSICS_TICK_MS);
+	unsigned found = 0;
+
+	while (s.tick < until) {
+		physics_tick(&world, &oven, &s);
+		if (s.tick % LOOK_TICKS == 0)
+			found |= look();
+	}
+	return found;
+}
+
+/* Bakes as fast as it can: each deck is loaded anew as soon as it is done. */
+static unsigned bake_on(double wall_s, uint32_t *tag)
+{
+	unsigned found = 0;
+
+	for (double t = 0; t < wall_s; t += 0.05) {
+		for (int k = 0; k < oven.decks; k++) {
+			enum hardware_deck_state state = physics_deck_state(&s.deck[k]);
+
+			if (state == HARDWARE_DECK_DONE || state == HARDWARE_DECK_BURNT)
+				physics_unload(&oven, &s, k, s.deck[k].tag);
+			if (s.deck[k].tag == 0)
+				physics_load(&oven, &s, k, HARDWARE_PRODUCT_LARGE, ++*tag);
+		}
+		found |= pass(0.05);
+	}
+	return found;
+}
+
+static void a_sound_oven_is_never_suspected(void **state)
+{
+	static const int scales[] = {1, 10, 60, 120, 1000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(scales) / sizeof(*scales); i++) {
+		uint32_t tag = 0;
+
+		begin(scales[i]);
+		assert_int_equal(pass(1800.0 / scale + 30), 0); /* heats up */
+		assert_int_equal(bake_on(1200.0 / scale + 30, &tag), 0);
+		s.setpoint = 250; /* another temperature: it cools down */
+		assert_int_equal(pass(1800.0 / scale + 30), 0);
+		s.power = false;
+		assert_int_equal(pass(36000.0 / scale + 30), 0);
+	}
+}
+
+static void heat_up(int time_scale)
+{
+	begin(time_scale);
+	assert_int_equal(pass(1800.0 / scale + 5), 0);
+}
+
+static void a_stuck_sensor_is_found_and_a_mended_one_is_not(void **state)
+{
+	(void)state;
+	for (int time_scale = 1; time_scale <= 1000; time_scale *= 10) {
+		heat_up(time_scale);
+		physics_set_faults(&s, HARDWARE_FAULT_BIT(SENSOR_STUCK));
+		assert_true(pass(130.0 / scale + 2) & STATION_FINDING_BIT(SENSOR_STILL));
+		physics_set_faults(&s, 0);
+		s.cutout = false;
+		pass(1);
+		assert_false(d.findings & STATION_FINDING_BIT(SENSOR_STILL));
+	}
+}
+
+static void a_stuck_thermostat_is_found_before_anything_burns(void **state)
+{
+	uint32_t tag = 0;
+
+	(void)state;
+	heat_up(60);
+	bake_on(1, &tag);
+	physics_set_faults(&s, HARDWARE_FAULT_BIT(THERMOSTAT_STUCK));
+	while (pass(0.1) == 0)
+		assert_false(s.cutout);
+	assert_int_equal(d.findings, STATION_FINDING_BIT(OVERHEATS));
+	for (int k = 0; k < oven.decks; k++)
+		assert_int_not_equal(physics_deck_state(&s.deck[k]), HARDWARE_DECK_BURNT);
+}
+
+static void a_door_that_is_left_open_is_found(void **state)
+{
+	(void)state;
+	heat_up(60);
+	s.door = true;
+	assert_int_equal(pass(0.9), 0);
+	assert_true(pass(0.5) & STATION_FINDING_BIT(DOOR_LEFT));
+	s.door = false;
+	pass(0.2);
+	assert_int_equal(d.findings, 0);
+}
+
+/* A device that hangs shows the same reading again and again: that is for its heartbeat to tell. */
+static void a_reading_that_is_repeated_says_nothing(void **state)
+{
+	(void)state;
+	heat_up(60);
+	for (int i = 0; i < 1000; i++) {
+		struct hardware_reading r;
+		struct mono at = {(s.tick + i * LOOK_TICKS) * PHYSICS_TICK_MS * INT64_C(1000000)};
+
+		physics_read(&oven, &s, &r);
+		assert_int_equal(diagnosis_look(&d, &r, at, scale), 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_sound_oven_is_never_suspected),
+	    cmocka_unit_test(a_stuck_sensor_is_found_and_a_mended_one_is_not),
+	    cmocka_unit_test(a_stuck_thermostat_is_found_before_anything_burns),
+	    cmocka_unit_test(a_door_that_is_left_open_is_found),
+	    cmocka_unit_test(a_reading_that_is_repeated_says_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
