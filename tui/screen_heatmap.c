@@ -41,9 +41,11 @@ struct map_kind {
 	const char *title, *member, *legend;
 	const struct level *levels;
 };
-static const struct map_kind kinds[] = {
-    {"errors", "failed_percent", "· none  ░ some  ▒ 1 %  ▓ 5 %  █ 25 %", error_levels},
-    {"latency p99", "p99_ms", "· to 50 ms  ░ 50 ms  ▒ 250 ms  ▓ 1 s  █ 5 s", latency_levels}};
+static const struct map_kind kinds[] = {{"errors, of up to 384 events a minute", "failed_percent",
+					 "· none  ░ some  ▒ 1 %  ▓ 5 %  █ 25 %", error_levels},
+					{"latency p99 from cause to event, of up to 384 events a minute",
+					 "p99_ms", "· to 50 ms  ░ 50 ms  ▒ 250 ms  ▓ 1 s  █ 5 s",
+					 latency_levels}};
 
 static const struct level *level_of(const struct map_kind *k, double value)
 {
