@@ -12,9 +12,9 @@
 #include <sys/types.h>
 
 /*
- * Lowers a process to a nice value (1..19); with it the session it leads.  False: the kernel wants to be
- * asked again later (it lets ordinary users change one session in 100 ms).  True: done, or it never will be
- * (another user's process).  Does not block.
+ * Lowers a process with all its threads to a nice value (1..19); with it the session it leads.  False: the
+ * kernel wants to be asked again later (it lets ordinary users change one session in 100 ms).  True: done, or
+ * it never will be (another user's process).  Does not block.
  */
 bool priority_lower(pid_t pid, int nice);
 /* The same for the calling thread alone. */

@@ -39,7 +39,8 @@ static void part_add(struct bus_consumer *c, const char *topic, int32_t partitio
 						      .next = -1,
 						      .processed = -1,
 						      .sent = -1,
-						      .committed = -1};
+						      .committed = -1,
+						      .stood = -1};
 }
 
 static void part_remove(struct bus_consumer *c, const char *topic, int32_t partition)
@@ -133,6 +134,40 @@ static void check_positions(struct bus_consumer *c, const rd_kafka_topic_partiti
 		rd_kafka_topic_partition_list_destroy(begin);
 	if (end != NULL)
 		rd_kafka_topic_partition_list_destroy(end);
+}
+
+/* True when the partition has more to read and stands where it stood at the last look. */
+static bool stands_still(struct bus_part *p, int64_t committed, int64_t begin, int64_t end)
+{
+	int64_t at = p->next >= 0 ? p->next : committed, stood = p->stood;
+
+	if (at < begin)
+		at = begin;
+	p->stood = end > at && !p->seek ? at : -1;
+	return p->stood >= 0 && p->stood == stood;
+}
+
+bool bus_consumer_stalled(struct bus_consumer *c)
+{
+	rd_kafka_topic_partition_list_t *list = bus_part_list(c), *begin = NULL, *end = NULL;
+	int stalled = 0;
+
+	if (list->cnt > 0 && rd_kafka_committed(c->rk, list, CHECK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		begin = offsets_of(c->rk, list, RD_KAFKA_OFFSET_BEGINNING);
+		end = begin != NULL ? offsets_of(c->rk, list, RD_KAFKA_OFFSET_END) : NULL;
+	}
+	for (int i = 0; end != NULL && i < list->cnt; i++)
+		if (begin->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR &&
+		    end->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR)
+			stalled += stands_still(
+			    bus_part_find(c, list->elems[i].topic, list->elems[i].partition),
+			    list->elems[i].offset, begin->elems[i].offset, end->elems[i].offset);
+	rd_kafka_topic_partition_list_destroy(list);
+	if (begin != NULL)
+		rd_kafka_topic_partition_list_destroy(begin);
+	if (end != NULL)
+		rd_kafka_topic_partition_list_destroy(end);
+	return stalled > 0;
 }
 
 static void say_failure(const struct bus_consumer *c, rd_kafka_error_t *e, const char *what)

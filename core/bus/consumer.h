@@ -15,6 +15,7 @@ struct bus_part {
 	int64_t processed; /* marked by bus_consumer_commit */
 	int64_t sent;	   /* of the last commit request */
 	int64_t committed; /* acknowledged by the broker */
+	int64_t stood;	   /* where it stood at the last look, when there was more to read; -1: it did not */
 	bool seek;	   /* has to be positioned at `next` again */
 };
 

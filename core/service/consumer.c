@@ -30,6 +30,9 @@
 
 #define POLL_TIMEOUT_MS 500
 #define HEADERS_MAX	64
+#define LOOK_MS		5000
+#define LOOK_MOST_MS	300000
+#define STREAM_LOOKS	12 /* times rarer while messages stream */
 
 struct consumer {
 	struct service *service;
@@ -50,7 +53,9 @@ struct consumer {
 	bool moved; /* partitions have come: others may have left something on them */
 	int pauses; /* in a row, for the backoff */
 	struct mono lag_told;
-	struct mono begun; /* when the last batch was complete */
+	struct mono looked; /* whether the consumer stands still */
+	int64_t look_ms;    /* how far apart; doubled when a new consumer stood still as well */
+	struct mono begun;  /* when the last batch was complete */
 };
 
 /* --- the batch --- */
@@ -527,19 +532,39 @@ static int linger_ms(const struct consumer *c)
 	return (int)(busy ? ms : ms / 10);
 }
 
+/*
+ * A look when nothing is waiting here; while messages stream, rarely, and far enough apart for every
+ * partition to have had its turn.
+ */
+static bool stands_still(struct consumer *c, bool idle)
+{
+	if (mono_since_ms(c->looked) < (idle ? c->look_ms : STREAM_LOOKS * c->look_ms))
+		return false;
+	c->looked = mono_now();
+	if (!bus_consumer_stalled(c->bus))
+		return false;
+	c->look_ms = c->look_ms < LOOK_MOST_MS ? 2 * c->look_ms : c->look_ms;
+	return true;
+}
+
 static void poll_once(struct consumer *c)
 {
 	struct error err;
 	int rc = bus_consumer_poll(c->bus, (int)config_int(CONFIG_CONSUMER_BATCH), linger_ms(c),
 				   (int)parking_wait_ms(c->parking, POLL_TIMEOUT_MS), &c->batch, &err);
 
+	bool idle = c->batch.count == 0;
+
 	service_condition(c->service, "kafka", false, rc != ERR_UNAVAILABLE, "kafka cannot be reached");
 	if (rc != ERR_CONFLICT && c->batch.count > 0) {
 		c->begun = mono_now();
+		c->look_ms = LOOK_MS;
 		process_batch(c);
 		if (c->renew)
 			rc = error_set(&err, ERR_CONFLICT, "consume", "Kafka was away");
 	}
+	if (rc == 0 && stands_still(c, idle))
+		rc = error_set(&err, ERR_CONFLICT, "consume", "there is more to read, and nothing comes");
 	if (rc == ERR_CONFLICT) {
 		c->renew = false;
 		bus_batch_reset(&c->batch);
@@ -586,6 +611,8 @@ int consumer_start(struct service *s, struct consumer **ret, struct error *err)
 	c->letters = deadletter_new(s);
 	c->effect = effect_new(s);
 	c->parking = parking_new(s, c->effect, c->letters);
+	c->looked = mono_now();
+	c->look_ms = LOOK_MS;
 	reserve_items(c, 64);
 	rc = attempts_new(s, &c->attempts, err);
 	if (rc == 0)

@@ -205,7 +205,6 @@ static int launch(struct instance *i, struct launch *ret, struct error *err)
 		rc = add_java(ret, err);
 	if (rc < 0)
 		return rc;
-	ret->nice = NICE;
 	add_class_archive(ret);
 	launch_arg(ret, "-Xmx%lldk", heap / 1024);
 	launch_arg(ret, "-Xms%lldk", heap / 4096);
@@ -245,6 +244,7 @@ const struct unit_ops kafka_ops = {
     .stop_signal = SIGTERM,
     .stop_ms = STOP_MS,
     .start_ms = START_MS,
+    .nice = NICE,
     .probe_ms = 30,
     .prepare = prepare,
     .launch = launch,

@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
-#include "core/base/priority.h"
 
 #define START_TIME 22 /* field of /proc/PID/stat (proc(5)) */
 #define TAIL_BYTES 8192
@@ -203,8 +202,6 @@ static void child_run(const struct launch *l, char **env, const char *map, const
 		      int null_fd, int fail_fd)
 {
 	setsid();
-	if (l->nice > 0)
-		(void)priority_lower(getpid(), l->nice);
 	reset_signals();
 	dup2(null_fd, STDIN_FILENO);
 	dup2(log_fd, STDOUT_FILENO);

@@ -19,7 +19,6 @@ struct launch {
 	char *argv[LAUNCH_WORDS + 1];
 	char *env[LAUNCH_WORDS + 1]; /* "NAME=value", beside what pizzad's own environment has */
 	int argc, envc;
-	int nice;	   /* its scheduling priority; 0: as pizzad's */
 	bool unprivileged; /* as root: in a user name space of its own, where it is not root */
 	const char *text;  /* what it does, for progress; borrowed */
 };

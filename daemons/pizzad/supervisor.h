@@ -45,6 +45,7 @@ struct unit_ops {
 	int stop_signal;
 	int stop_ms;  /* then kill_signal; 0: drain_timeout and 2 s */
 	int start_ms; /* not ready by then: stopped and tried again; 0: stays starting */
+	int nice;     /* its scheduling priority once it is up, 0: as pizzad's; starting is always urgent */
 	/* 1: run ret first, and ask again; 0: nothing to prepare. */
 	int (*prepare)(struct instance *i, struct launch *ret, struct error *err);
 	int (*launch)(struct instance *i, struct launch *ret, struct error *err);
@@ -67,6 +68,7 @@ struct instance {
 	struct mono up_since;	/* process start, 0 without a process */
 	pid_t pid;		/* 0: none */
 	bool ready;		/* READY=1 came, or the probe succeeded */
+	bool lowered;		/* its priority is as wanted */
 	bool prepared;		/* a preparation has run in this start */
 	bool condemned;		/* being stopped because it failed: then backoff */
 	int failures;		/* in a row */

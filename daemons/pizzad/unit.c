@@ -12,6 +12,7 @@
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/priority.h"
 #include "core/config/config.h"
 #include "core/config/paths.h"
 #include "daemons/pizzad/supervisor.h"
@@ -243,6 +244,7 @@ static void enter_up(struct instance *i)
 	char name[48];
 
 	enter(i, PHASE_UP);
+	i->lowered = i->unit->ops->nice <= 0;
 	i->reason[0] = '\0';
 	i->unit->ever_up = true;
 	log_info("%s is up%s", instance_name(i, name), i->restarts > 0 ? " again" : "");
@@ -333,6 +335,7 @@ static void tick(struct instance *i)
 		tick_starting(i);
 		break;
 	case PHASE_UP:
+		i->lowered = i->lowered || priority_lower(i->pid, i->unit->ops->nice);
 		if (i->failures > 0 && mono_since_ms(i->phase_since) > PROVEN_MS)
 			i->failures = 0;
 		break;

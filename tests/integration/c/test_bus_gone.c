@@ -125,6 +125,36 @@ static void a_group_without_its_offsets_starts_at_what_is_left_and_says_so(void 
 	assert_true(logged("no committed offset, and messages before 30 are gone"));
 }
 
+/* Paused partitions stand for ones that librdkafka does not fetch any more. */
+static void a_consumer_that_stands_still_is_noticed_at_the_second_look(void **state)
+{
+	struct bus_batch b = {0};
+	char topic[96], group[96];
+	struct bus_consumer *c;
+	struct error err;
+
+	(void)state;
+	fresh_topic(topic, 3);
+	fresh_name("stalled", group);
+	produce_numbers(topic, 0, 30);
+	c = consumer(group, NULL, topic);
+	assert_int_equal(take(c, 30, true, NULL, 0), 30);
+	assert_false(bus_consumer_stalled(c));
+	assert_false(bus_consumer_stalled(c));
+	bus_consumer_pause(c);
+	produce_numbers(topic, 30, 30);
+	must(bus_consumer_poll(c, 100, 0, 300, &b, &err), &err);
+	assert_int_equal(b.count, 0);
+	assert_false(bus_consumer_stalled(c));
+	assert_true(bus_consumer_stalled(c));
+	bus_consumer_resume(c);
+	assert_int_equal(take(c, 30, true, NULL, 0), 30);
+	assert_false(bus_consumer_stalled(c));
+	assert_false(bus_consumer_stalled(c));
+	bus_batch_done(&b);
+	bus_consumer_free(c);
+}
+
 static int start_logged(void **state)
 {
 	struct error err;
@@ -146,6 +176,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(messages_deleted_before_they_were_read_are_named),
 	    cmocka_unit_test(a_group_without_its_offsets_starts_at_what_is_left_and_says_so),
+	    cmocka_unit_test(a_consumer_that_stands_still_is_noticed_at_the_second_look),
 	};
 
 	if (getenv("PIZZA_TEST_KAFKA") == NULL) {
