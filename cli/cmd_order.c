@@ -328,7 +328,8 @@ static const struct column show_columns[] = {
 
 static const char *const status_words[] = {"pending", "reserved",  "paid", "cooking",
 					   "ready",   "cancelled", NULL};
-static const char *const wait_words[] = {"reserved", "paid", "cooking", "ready", "cancelled", NULL};
+static const char *const wait_words[] = {"pending", "reserved",	 "paid", "cooking",
+					 "ready",   "cancelled", NULL};
 
 static const struct option_def create_options[] = {
     {.name = "item",

@@ -448,7 +448,7 @@ static const struct column rebuild_columns[] = {
 
 static const char *const state_words[] = {"pending", "reserved",     "paid",	  "cooking",
 					  "ready",   "compensating", "cancelled", NULL};
-static const char *const for_words[] = {"reserved", "paid", "cooking", "ready", "cancelled", NULL};
+static const char *const for_words[] = {"pending", "reserved", "paid", "cooking", "ready", "cancelled", NULL};
 
 static const struct argument_def saga_argument[] = {
     {.name = "ORDER", .text = "an order's id, or its beginning (8 characters)"},

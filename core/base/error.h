@@ -27,6 +27,7 @@ enum error_class {
 	X(ERR_MALFORMED, "malformed", CLASS_PERMANENT, 2, 400, "cannot be parsed")                      \
 	X(ERR_TOO_LARGE, "too_large", CLASS_PERMANENT, 2, 413, "too large")                             \
 	X(ERR_MEDIA_TYPE, "media_type", CLASS_PERMANENT, 2, 415, "unsupported media type")              \
+	X(ERR_METHOD, "method", CLASS_PERMANENT, 2, 405, "method not allowed")                          \
 	X(ERR_NOT_FOUND, "not_found", CLASS_PERMANENT, 3, 404, "not found")                             \
 	X(ERR_BREACHED, "breached", CLASS_PERMANENT, 4, 409, "threshold breached")                      \
 	X(ERR_UNAVAILABLE, "unavailable", CLASS_DEPENDENCY, 5, 503, "backend unreachable")              \

@@ -94,9 +94,10 @@ static int code_of_status(int status)
 	static const struct {
 		int status, code;
 	} codes[] = {
-	    {400, ERR_INVALID},	  {401, ERR_UNAUTHORIZED}, {403, ERR_REFUSED},	   {404, ERR_NOT_FOUND},
-	    {409, ERR_CONFLICT},  {413, ERR_TOO_LARGE},	   {415, ERR_MEDIA_TYPE},  {422, ERR_INVALID},
-	    {429, ERR_TRANSIENT}, {502, ERR_UNAVAILABLE},  {503, ERR_UNAVAILABLE}, {504, ERR_TIMEOUT},
+	    {400, ERR_INVALID}, {401, ERR_UNAUTHORIZED}, {403, ERR_REFUSED},	 {404, ERR_NOT_FOUND},
+	    {405, ERR_METHOD},	{409, ERR_CONFLICT},	 {413, ERR_TOO_LARGE},	 {415, ERR_MEDIA_TYPE},
+	    {422, ERR_INVALID}, {429, ERR_TRANSIENT},	 {502, ERR_UNAVAILABLE}, {503, ERR_UNAVAILABLE},
+	    {504, ERR_TIMEOUT},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)

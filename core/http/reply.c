@@ -143,10 +143,27 @@ static void begin_problem(struct buf *out, int status, const char *title)
 	add_member(out, "title", title);
 }
 
+/* Of what is wrong with a request, `what` is the field, unless it is a phrase. */
+static bool names_field(const struct error *err)
+{
+	return (err->code == ERR_USAGE || err->code == ERR_INVALID) && err->what[0] != '\0' &&
+	       strchr(err->what, ' ') == NULL;
+}
+
 static void add_error(struct buf *out, const struct error *err)
 {
 	begin_problem(out, error_http_status(err->code), title_of(err->code));
-	add_member(out, "detail", err->why);
+	if (names_field(err)) {
+		char line[ERROR_LINE_SIZE];
+
+		add_member(out, "detail", error_line(err, line));
+		buf_adds(out, ",\"errors\":[{\"field\":");
+		buf_add_json(out, err->what, strlen(err->what));
+		add_member(out, "detail", err->why);
+		buf_adds(out, "}]");
+	} else {
+		add_member(out, "detail", err->why);
+	}
 	add_member(out, "code", error_word(err->code));
 	if (err->hint[0] != '\0')
 		add_member(out, "hint", err->hint);
@@ -209,18 +226,30 @@ void http_problem(struct http_problems *p, const char *field, const char *detail
 	add_problem(p, field, text);
 }
 
-void http_reply_problems(struct http_request *r, int status, const char *title, struct http_problems *p)
+/* "items: must be 1 to 50; delivery_address: is required" */
+static void add_summary(struct buf *out, const json_t *list)
 {
+	CLEANUP(buf_done) struct buf line = {0};
+	const json_t *p;
+	size_t i;
+
+	json_array_foreach (list, i, p)
+		buf_addf(&line, "%s%s: %s", i > 0 ? "; " : "", json_string_or(p, "field", ""),
+			 json_string_or(p, "detail", ""));
+	add_member(out, "detail", buf_str(&line));
+}
+
+void http_reply_problems(struct http_request *r, const char *title, struct http_problems *p)
+{
+	int status = error_http_status(ERR_INVALID);
+	AUTO_FREE char *list = json_dumps(p->list, JSON_COMPACT);
 	struct buf text = {0};
 
 	begin_problem(&text, status, title);
-	if (p->list != NULL) {
-		AUTO_FREE char *list = json_dumps(p->list, JSON_COMPACT);
-
-		buf_addf(&text, ",\"errors\":%s", list != NULL ? list : "[]");
-		json_decref(p->list);
-		p->list = NULL;
-	}
-	buf_addc(&text, '}');
+	add_summary(&text, p->list);
+	add_member(&text, "code", error_word(ERR_INVALID));
+	buf_addf(&text, ",\"errors\":%s}", list != NULL ? list : "[]");
+	json_decref(p->list);
+	p->list = NULL;
 	reply_problem_text(r, status, &text);
 }

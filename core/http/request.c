@@ -201,7 +201,8 @@ static void reply_no_rule(struct http_request *r, const char *allow)
 		return;
 	}
 	http_reply_header(r, "Allow", allow);
-	http_reply_problems(r, 405, "method not allowed", &(struct http_problems){0});
+	error_set(&err, ERR_METHOD, "find the route", "%s takes %s", r->raw_path, allow);
+	http_reply_error(r, &err);
 }
 
 static void reply_unauthorized(struct http_request *r)
@@ -351,8 +352,8 @@ int http_query_int(const struct http_request *r, const char *name, int64_t min, 
 	value = strtoll(text, &end, 10);
 	if (end == text || *end != '\0' || strchr(" \t\n\v\f\r+", text[0]) != NULL || errno != 0 ||
 	    value < min || value > max)
-		return error_set(err, ERR_USAGE, name, "%s must be an integer from %lld to %lld", name,
-				 (long long)min, (long long)max);
+		return error_set(err, ERR_USAGE, name, "must be an integer from %lld to %lld", (long long)min,
+				 (long long)max);
 	*ret = value;
 	return 0;
 }

@@ -99,7 +99,8 @@ void http_reply_take(struct http_request *r, int status, const char *content_typ
 void http_reply_json(struct http_request *r, int status, json_t *value);
 /*
  * application/problem+json (RFC 9457) from an error: status and title from the error table, detail = why,
- * "hint" when there is one; a 503 carries Retry-After.
+ * "hint" when there is one; a 503 carries Retry-After.  Of ERR_USAGE and ERR_INVALID, `what` is the bad
+ * field, which "detail" and "errors" name.
  */
 void http_reply_error(struct http_request *r, const struct error *err);
 
@@ -108,7 +109,7 @@ struct http_problems {
 	json_t *list; /* NULL as long as there are none */
 };
 void http_problem(struct http_problems *p, const char *field, const char *detail, ...) PRINTF_LIKE(3, 4);
-/* Replies with them (takes them); status 400 or 422. */
-void http_reply_problems(struct http_request *r, int status, const char *title, struct http_problems *p);
+/* Replies 422 with them (takes them; there is one at least). */
+void http_reply_problems(struct http_request *r, const char *title, struct http_problems *p);
 
 #endif

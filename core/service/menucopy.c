@@ -12,6 +12,7 @@
 #include "core/base/log.h"
 #include "core/base/map.h"
 #include "core/base/mem.h"
+#include "core/base/nearest.h"
 #include "core/bus/bus.h"
 #include "core/service/private.h"
 
@@ -287,6 +288,22 @@ void menucopy_lock(struct menucopy *m)
 const struct menu_pizza *menucopy_find(const struct menucopy *m, const char *pizza_id)
 {
 	return map_gets(&m->pizzas, pizza_id);
+}
+
+const char *menucopy_nearest(const struct menucopy *m, const char *pizza_id)
+{
+	size_t cursor = 0;
+	int n = 0;
+	const char *id, *near;
+	void *pizza;
+	const char **ids = xcalloc(m->pizzas.len + 1, sizeof(*ids));
+
+	while (map_next(&m->pizzas, &cursor, &id, &pizza))
+		if (((const struct menu_pizza *)pizza)->available)
+			ids[n++] = id;
+	near = nearest_word(pizza_id, ids, n);
+	free(ids);
+	return near;
 }
 
 void menucopy_unlock(struct menucopy *m)

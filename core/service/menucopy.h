@@ -43,6 +43,8 @@ int menucopy_start(struct service *s, struct menucopy **ret, struct error *err) 
 /* The pizza, or NULL.  Valid until menucopy_unlock; take the lock around one request or batch. */
 void menucopy_lock(struct menucopy *m); /* shared */
 const struct menu_pizza *menucopy_find(const struct menucopy *m, const char *pizza_id);
+/* The id of an available pizza that is spelt like this one, or NULL.  Borrowed as above. */
+const char *menucopy_nearest(const struct menucopy *m, const char *pizza_id);
 void menucopy_unlock(struct menucopy *m);
 void menucopy_stop(struct menucopy *m);
 

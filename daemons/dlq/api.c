@@ -296,7 +296,7 @@ static int change_state(struct db_conn *tx, struct change *ch, enum letter_input
 	const json_t *selection = json_object_get(ch->body, "selection");
 
 	if (!json_is_object(selection) || json_object_size(selection) == 0)
-		return error_set(err, ERR_INVALID, "selection", "selection must say which letters");
+		return error_set(err, ERR_INVALID, "selection", "must say which letters");
 	aim_at_selection(ch, selection);
 	return verbs_change(tx, selection, input, ch->dry, &ch->origin, ret, err);
 }

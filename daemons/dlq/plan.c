@@ -51,12 +51,12 @@ int jobs_request(const json_t *body, struct job_request *ret, struct error *err)
 		    err, ERR_INVALID, "selection",
 		    "selection must say which letters: ids, fingerprint, where, or another filter");
 	if (ret->rate < 0 || ret->rate > 1e6)
-		return error_set(err, ERR_INVALID, "rate", "rate must be a number of letters per second");
+		return error_set(err, ERR_INVALID, "rate", "must be a number of letters per second");
 	if (ret->max_failures != NULL && !max_failures_parse(ret->max_failures, 0, &ignored))
 		return error_set(err, ERR_INVALID, "max_failures",
-				 "max_failures must be a number such as 25 or a share such as 10%%");
+				 "must be a number such as 25 or a share such as 10%%");
 	if (ret->lock != NULL && (*ret->lock == '\0' || strlen(ret->lock) > 100))
-		return error_set(err, ERR_INVALID, "lock", "lock must be a name of 1 to 100 bytes");
+		return error_set(err, ERR_INVALID, "lock", "must be a name of 1 to 100 bytes");
 	return 0;
 }
 

@@ -61,8 +61,8 @@ static int check_member(const json_t *body, const char *name, int64_t min, int64
 	if (value == NULL || json_is_null(value))
 		return 0;
 	if (!json_is_integer(value) || json_integer_value(value) < min || json_integer_value(value) > max)
-		return error_set(err, ERR_INVALID, name, "%s must be an integer from %lld to %lld, or null",
-				 name, (long long)min, (long long)max);
+		return error_set(err, ERR_INVALID, name, "must be an integer from %lld to %lld, or null",
+				 (long long)min, (long long)max);
 	return 0;
 }
 
@@ -85,7 +85,7 @@ int policy_set(struct db_conn *tx, const char *error_code, const json_t *body, s
 	if (rc == 0)
 		rc = check_member(body, "auto_replay_ms", 0, 315360000000, err);
 	if (rc == 0 && (*error_code == '\0' || strlen(error_code) > 60))
-		rc = error_set(err, ERR_INVALID, "error_code", "error_code must have 1 to 60 bytes");
+		rc = error_set(err, ERR_INVALID, "error_code", "must have 1 to 60 bytes");
 	if (rc == 0 && strcmp(error_code, "*") == 0) {
 		error_set(err, ERR_REFUSED, "policy *", "the policy * follows the configuration");
 		error_hint(err, "set dlq.replays and dlq.expiry there, or a policy for one error code");

@@ -138,7 +138,7 @@ static int add_order(struct selection *s, const char *text, struct error *err)
 	if (text == NULL)
 		return 0;
 	if (!uuid_parse(text, &id))
-		return error_set(err, ERR_USAGE, "order", "order must be a UUID");
+		return error_set(err, ERR_USAGE, "order", "must be a UUID");
 	buf_addf(&s->sql, " AND l.order_id = $%d::uuid", add_param(&s->params, text));
 	return 0;
 }

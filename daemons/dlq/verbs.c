@@ -156,9 +156,9 @@ static int check_event(const struct letter *l, const struct buf *value, struct a
 				 why.why);
 	arrival_read_event(seen, buf_str(value), value->len);
 	if (!uuid_is_nil(l->event_id) && !uuid_equal(l->event_id, seen->event_id))
-		return error_set(err, ERR_INVALID, "event_id", "event_id must stay what it is");
+		return error_set(err, ERR_INVALID, "event_id", "must stay what it is");
 	if (!uuid_is_nil(l->order_id) && !uuid_equal(l->order_id, seen->order_id))
-		return error_set(err, ERR_INVALID, "order_id", "order_id must stay what it is");
+		return error_set(err, ERR_INVALID, "order_id", "must stay what it is");
 	return 0;
 }
 

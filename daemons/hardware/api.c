@@ -255,7 +255,7 @@ static void reply_failure(struct http_request *r, const struct error *err)
 		return;
 	}
 	http_problem(&problems, err->what, "%s", err->why);
-	http_reply_problems(r, 422, "the device cannot be changed so", &problems);
+	http_reply_problems(r, "the device cannot be changed so", &problems);
 }
 
 static void change_device(struct http_request *r, struct service *s, const char *action, change_reader *read)

@@ -60,7 +60,7 @@ static int list_stock(struct service *s, const struct http_request *r, json_t **
 
 	if (rc == 0 && page.status != NULL && strcmp(page.status, "low") != 0 &&
 	    strcmp(page.status, "ok") != 0)
-		rc = error_set(err, ERR_USAGE, "status", "status must be low or ok");
+		rc = error_set(err, ERR_USAGE, "status", "must be low or ok");
 	if (rc == 0)
 		rc = db_acquire(service_db(s), &c, err);
 	if (rc < 0)
@@ -120,13 +120,12 @@ static int read_reservation_query(const struct http_request *r, struct reservati
 		return rc;
 	if (q->page.status != NULL && !reservation_state_parse(q->page.status, &state))
 		return error_set(err, ERR_USAGE, "status",
-				 "status must be reserved, rejected, released, consumed or cancelled");
+				 "must be reserved, rejected, released, consumed or cancelled");
 	if (q->page.cursor[0] != '\0' && !uuid_parse(q->page.cursor, &cursor))
-		return error_set(err, ERR_USAGE, "cursor",
-				 "cursor must be the next_cursor of an earlier reply");
+		return error_set(err, ERR_USAGE, "cursor", "must be the next_cursor of an earlier reply");
 	q->one = order_id != NULL && order_id[0] != '\0';
 	if (q->one && !uuid_parse(order_id, &q->order_id))
-		return error_set(err, ERR_USAGE, "order_id", "order_id must be a UUID");
+		return error_set(err, ERR_USAGE, "order_id", "must be a UUID");
 	return 0;
 }
 
@@ -207,7 +206,7 @@ static void restock(struct http_request *r, struct service *s, const json_t *bod
 	read_restock(r, body, &d, &problems);
 	d.audit = &audit;
 	if (problems.list != NULL) {
-		http_reply_problems(r, 422, "The delivery is not valid", &problems);
+		http_reply_problems(r, "The delivery is not valid", &problems);
 		return;
 	}
 	rc = db_acquire(service_db(s), &c, &err);

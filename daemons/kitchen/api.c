@@ -279,7 +279,7 @@ static int read_cursor(const char *text, struct ticket_query *q, struct error *e
 		if (*end == '\0' && q->after > 0)
 			return 0;
 	}
-	return error_set(err, ERR_USAGE, "cursor", "cursor must be the next_cursor of an earlier reply");
+	return error_set(err, ERR_USAGE, "cursor", "must be the next_cursor of an earlier reply");
 }
 
 static int read_query(const struct http_request *r, struct ticket_query *q, struct error *err)
@@ -300,10 +300,10 @@ static int read_query(const struct http_request *r, struct ticket_query *q, stru
 	    ticket_state_parse(q->state) < 0)
 		return error_set(
 		    err, ERR_USAGE, "status",
-		    "status must be open, all, queued, prepping, baking, checking, waiting, done, failed "
+		    "must be open, all, queued, prepping, baking, checking, waiting, done, failed "
 		    "or cancelled");
 	if (order != NULL && order[0] != '\0' && !uuid_parse(order, &q->order_id))
-		return error_set(err, ERR_USAGE, "order_id", "order_id must be a UUID");
+		return error_set(err, ERR_USAGE, "order_id", "must be a UUID");
 	return 0;
 }
 

@@ -38,7 +38,7 @@ static int read_filter(const struct http_request *r, enum menu_filter *ret, stru
 	else if (strcmp(status, "unavailable") == 0)
 		*ret = MENU_UNAVAILABLE;
 	else
-		return error_set(err, ERR_USAGE, "status", "status must be available or unavailable");
+		return error_set(err, ERR_USAGE, "status", "must be available or unavailable");
 	return 0;
 }
 
@@ -155,7 +155,7 @@ static int change_run(struct change *ch, struct db_conn *c, change_apply *apply,
 static void change_reply(struct change *ch, int status, int rc, const struct error *err)
 {
 	if (ch->problems.list != NULL)
-		http_reply_problems(ch->request, 422, "The pizza is not valid", &ch->problems);
+		http_reply_problems(ch->request, "The pizza is not valid", &ch->problems);
 	else if (rc < 0)
 		http_reply_error(ch->request, err);
 	else

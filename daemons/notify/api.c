@@ -212,7 +212,7 @@ static void put_template(struct http_request *r, void *arg)
 	if (rc == 0) {
 		read_template(body, &draft, &problems);
 		if (problems.list != NULL) {
-			http_reply_problems(r, 422, "the template cannot be used", &problems);
+			http_reply_problems(r, "the template cannot be used", &problems);
 			return;
 		}
 		audit_origin(r, body, &origin);
@@ -317,7 +317,7 @@ static void post_one(struct http_request *r, void *arg)
 	if (rc == 0) {
 		read_request(body, &request, &problems);
 		if (problems.list != NULL) {
-			http_reply_problems(r, 422, "the notification cannot be sent", &problems);
+			http_reply_problems(r, "the notification cannot be sent", &problems);
 			return;
 		}
 		audit_origin(r, body, &origin);

@@ -116,6 +116,19 @@ static void read_delivery(struct order_draft *d, struct http_problems *problems)
 
 /* --- items --- */
 
+static void note_unknown(const char *id, const char *field, const struct menucopy *menu,
+			 struct http_problems *problems)
+{
+	const char *near = menucopy_nearest(menu, id);
+
+	if (id[0] == '\0')
+		http_problem(problems, field, "must not be empty");
+	else if (near == NULL)
+		http_problem(problems, field, "there is no pizza %.64s", id);
+	else
+		http_problem(problems, field, "there is no pizza %.64s; did you mean %s?", id, near);
+}
+
 static const struct menu_pizza *read_pizza(const json_t *item, int i, const struct menucopy *menu,
 					   struct http_problems *problems)
 {
@@ -130,7 +143,7 @@ static const struct menu_pizza *read_pizza(const json_t *item, int i, const stru
 	}
 	pizza = menucopy_find(menu, json_string_value(id));
 	if (pizza == NULL)
-		http_problem(problems, field, "there is no pizza %.64s", json_string_value(id));
+		note_unknown(json_string_value(id), field, menu, problems);
 	else if (!pizza->available)
 		http_problem(problems, field, "%.64s is not available", json_string_value(id));
 	else

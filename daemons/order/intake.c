@@ -306,7 +306,7 @@ static bool read_ticket(struct intake *in, struct ticket *t, struct http_request
 	draft_read(&t->draft, body, in->menu, &problems);
 	menucopy_unlock(in->menu);
 	if (problems.list != NULL) {
-		http_reply_problems(r, 422, "the order has invalid fields", &problems);
+		http_reply_problems(r, "the order has invalid fields", &problems);
 		return false;
 	}
 	t->draft.order_id = uuid_v7();

@@ -106,32 +106,35 @@ static int cancel_audited(struct http_request *r, struct service *s, const struc
 	return rc;
 }
 
-/* --- a customer's cancel --- */
+/* --- an order's cancel --- */
 
-/* Nobody is audited for cancelling his own order; who does it for a customer says so. */
-static int cancel_order(struct http_request *r, struct service *s, const struct request_change *change,
-			struct uuid order_id, struct error *err)
+#define BY_OPERATOR "cancelled by an operator" /* where no reason is given */
+
+/* Nobody is audited for cancelling his own order; an operator says who he is. */
+static int cancel_order(struct http_request *r, struct service *s, struct uuid order_id, struct error *err)
 {
-	const struct cancel_request q = {order_id, change->reason, "customer", change->expected_version,
-					 NULL};
+	bool by_operator = http_header(r, "X-Pizza-Actor") != NULL;
+	struct request_change change;
+	int rc =
+	    request_read_change(r, by_operator ? BY_OPERATOR : "cancelled by the customer", &change, err);
+	const struct cancel_request q = {order_id, change.reason, "customer", change.expected_version, NULL};
 
-	if (http_header(r, "X-Pizza-Actor") != NULL)
-		return cancel_audited(r, s, change, "order.cancel", "customer", order_id, err);
+	if (rc < 0)
+		return rc;
+	if (by_operator)
+		return cancel_audited(r, s, &change, "order.cancel", "operator", order_id, err);
 	return moves_cancel(s, &q, err);
 }
 
 void saga_post_order_cancel(struct http_request *r, void *service)
 {
-	struct request_change change;
 	struct buf text = {0};
 	struct error err;
 	struct uuid id;
 	int rc = request_order_id(r, &id, &err);
 
 	if (rc == 0)
-		rc = request_read_change(r, "cancelled by the customer", &change, &err);
-	if (rc == 0)
-		rc = cancel_order(r, service, &change, id, &err);
+		rc = cancel_order(r, service, id, &err);
 	if (rc == 0)
 		rc = reply_with_order(service, id, &text, &err);
 	request_reply(r, rc, &text, &err);
@@ -174,7 +177,7 @@ static void change_by_operator(struct http_request *r, struct service *s, const 
 
 void saga_post_cancel(struct http_request *r, void *service)
 {
-	change_by_operator(r, service, "saga.cancel", "cancelled by an operator");
+	change_by_operator(r, service, "saga.cancel", BY_OPERATOR);
 }
 
 void saga_post_compensate(struct http_request *r, void *service)

@@ -146,8 +146,9 @@ static int read_filter(struct http_request *r, struct payment_filter *filter, st
 	if (rc < 0)
 		return rc;
 	if (status != NULL && !payment_status_parse(status, &known)) {
-		error_set(err, ERR_USAGE, "status", "%.40s is none of a payment", status);
-		error_hint(err, "requested, processing, completed, failed, cancelled, refunding, refunded");
+		error_set(
+		    err, ERR_USAGE, "status",
+		    "must be requested, processing, completed, failed, cancelled, refunding or refunded");
 		return ERR_USAGE;
 	}
 	if (cursor != NULL && !uuid_parse(cursor, before))

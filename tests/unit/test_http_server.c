@@ -73,7 +73,7 @@ static void handle_problems(struct http_request *r, void *arg)
 	(void)arg;
 	http_problem(&p, "items[0].quantity", "must be 1 to %d", 100);
 	http_problem(&p, "name", "bad byte \xff here");
-	http_reply_problems(r, 422, "invalid order", &p);
+	http_reply_problems(r, "invalid order", &p);
 }
 
 static void handle_unavailable(struct http_request *r, void *arg)
@@ -254,7 +254,11 @@ static void test_query_int(void **state)
 	assert_int_equal(json_int_or(given, "limit", 0), 1000);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		AUTO_JSON json_t *problem = request("GET", bad[i], NULL, 400);
-		check_field(problem, "detail", "limit must be an integer from 1 to 1000");
+		const json_t *error = json_array_get(json_object_get(problem, "errors"), 0);
+
+		check_field(problem, "detail", "limit: must be an integer from 1 to 1000");
+		check_field(error, "field", "limit");
+		check_field(error, "detail", "must be an integer from 1 to 1000");
 	}
 }
 
@@ -358,6 +362,8 @@ static void test_problems(void **state)
 
 	(void)state;
 	check_field(problem, "title", "invalid order");
+	check_field(problem, "code", "invalid");
+	check_field(problem, "detail", "items[0].quantity: must be 1 to 100; name: bad byte ? here");
 	assert_int_equal(json_array_size(errors), 2);
 	check_field(json_array_get(errors, 0), "field", "items[0].quantity");
 	check_field(json_array_get(errors, 0), "detail", "must be 1 to 100");
