@@ -42,6 +42,9 @@ setup() { orders=$(url 2 /api/v1/orders); }
 	http POST "$orders" '{"items":[{"pizza_id":"nope","quantity":1},{"pizza_id":"margherita","quantity":0},{"pizza_id":"margherita","quantity":100000}]}'
 	[ "$code" = 422 ]
 	[ "$(jq -r '[.errors[].field] | sort | join(" ")' <<<"$output")" = "delivery_address items[0].pizza_id items[1].quantity items[2].quantity" ]
+	http POST "$orders" "${good/margherita/margarita}"
+	[ "$code" = 422 ]
+	jq -e '.code == "invalid" and (.errors[0].detail | endswith("did you mean margherita?"))' <<<"$output"
 }
 
 @test "the wrong content type is 415" {

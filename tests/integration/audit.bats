@@ -20,6 +20,9 @@ row() {
 	"$PIZZACTL" saga wait "$id" --for paid --timeout 60s
 	"$PIZZACTL" order cancel "$id" --reason "changed my mind" -o none
 	row order.cancel "$id" '.outcome == "ok" and .reason == "changed my mind"'
+	id=$(order)
+	"$PIZZACTL" order cancel "$id" -o none
+	row order.cancel "$id" '.outcome == "ok" and .reason == "cancelled by an operator"'
 	"$PIZZACTL" scale menud=1 --reason "as it was"
 	row service.scale menud '.daemon == "pizzad" and .arguments.replicas == 1 and .reason == "as it was"'
 }
