@@ -12,6 +12,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/money.h"
+#include "core/base/nearest.h"
 #include "core/console/api.h"
 
 static int menu_ls(struct cli *c, struct error *err)
@@ -62,6 +63,26 @@ static json_t *value_of(const char *text)
 	return *text != '\0' && *end == '\0' ? json_integer(n) : json_string(text);
 }
 
+/* A pizza's members that can be changed: the service ignores what it does not know. */
+static int check_member(const char *name, struct error *err)
+{
+	static const char *const members[] = {"name",	"description",	     "price_amount",
+					      "prices", "currency",	     "available",
+					      "recipe", "bake_temperature_c"};
+	const char *nearest = nearest_word(name, members, ARRAY_LEN(members));
+
+	for (size_t i = 0; i < ARRAY_LEN(members); i++)
+		if (strcmp(name, members[i]) == 0)
+			return 0;
+	error_set(
+	    err, ERR_USAGE, name,
+	    "is no member of a pizza: name, description, price_amount, prices, currency, available, recipe "
+	    "or bake_temperature_c");
+	if (nearest != NULL)
+		error_hint(err, "did you mean %s?", nearest);
+	return ERR_USAGE;
+}
+
 /* MEMBER=VALUE; "prices.large=90000" sets a member of a member. */
 static int set_member(json_t *body, const char *text, struct error *err)
 {
@@ -69,6 +90,7 @@ static int set_member(json_t *body, const char *text, struct error *err)
 	AUTO_FREE char *name = NULL;
 	char *dot;
 	json_t *inner;
+	int rc;
 
 	if (equals == NULL || equals == text) {
 		error_set(err, ERR_USAGE, text, "is no change");
@@ -79,11 +101,15 @@ static int set_member(json_t *body, const char *text, struct error *err)
 	}
 	name = xstrndup(text, (size_t)(equals - text));
 	dot = strchr(name, '.');
+	if (dot != NULL)
+		*dot = '\0';
+	rc = check_member(name, err);
+	if (rc < 0)
+		return rc;
 	if (dot == NULL) {
 		json_object_set_new(body, name, value_of(equals + 1));
 		return 0;
 	}
-	*dot = '\0';
 	inner = json_object_get(body, name);
 	if (!json_is_object(inner)) {
 		inner = json_object();

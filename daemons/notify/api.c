@@ -36,6 +36,16 @@ static int check_uuid(const struct http_request *r, const char *name, const char
 	return 0;
 }
 
+static int check_status(const char *status, struct error *err)
+{
+	static const char *const statuses[] = {"waiting", "pending", "sent", "failed", "skipped"};
+
+	for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
+		if (strcmp(status, statuses[i]) == 0)
+			return 0;
+	return error_set(err, ERR_USAGE, "status", "must be waiting, pending, sent, failed or skipped");
+}
+
 static int read_page(const struct http_request *r, struct view_page *page, struct error *err)
 {
 	const char *status = http_query(r, "status");
@@ -46,6 +56,8 @@ static int read_page(const struct http_request *r, struct view_page *page, struc
 		rc = check_uuid(r, "order_id", &page->order_id, err);
 	if (rc == 0)
 		rc = check_uuid(r, "cursor", &page->cursor, err);
+	if (rc == 0 && status != NULL && status[0] != '\0')
+		rc = check_status(status, err);
 	page->status = status != NULL ? status : "";
 	page->limit = rc == 0 ? (int)limit : 0;
 	return rc;

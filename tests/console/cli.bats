@@ -70,6 +70,8 @@ setup() {
 	ctl 2 scale orderd=x
 	ctl 2 inventory restock dough lots
 	ctl 2 menu set margherita price
+	ctl 2 menu set margherita price=0
+	[[ $err == *"did you mean prices?"* ]]
 	ctl 2 sandbox set
 	ctl 2 kitchen pause
 	ctl 2 kitchen tickets --order nonsense

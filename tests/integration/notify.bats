@@ -73,3 +73,12 @@ send() { # send BODY: the new notification's id
 	[[ $output == *nmae* ]]
 	[ "$(curl -sS "$(notifications /templates)" | jq '.items | length')" -ge 11 ]
 }
+
+@test "a list by a status that there is not is refused" {
+	http GET "$(notifications "?status=nope")"
+	[ "$code" = 400 ]
+	jq -e '.detail | contains("waiting, pending, sent, failed or skipped")' <<<"$output"
+	run "$PIZZACTL" notify ls --status nope
+	[ "$status" = 2 ]
+	"$PIZZACTL" notify ls --status skipped -o json | jq -e 'all(.status == "skipped")'
+}
