@@ -30,6 +30,12 @@ const struct menu_pizza *menucopy_find(const struct menucopy *m, const char *piz
 	return strcmp(pizza_id, "margherita") == 0 ? &margherita : NULL;
 }
 
+const char *menucopy_nearest(const struct menucopy *m, const char *word)
+{
+	(void)m;
+	return *word == 'm' ? "margherita" : NULL;
+}
+
 static void tell(const struct order_draft *d)
 {
 	struct buf data = {0};
