@@ -165,8 +165,8 @@ produce_again() {
 }
 
 @test "the read model rebuilt from the topics equals the live one" {
-	quiet() { sql_is pizza_order "SELECT count(*) FROM orders WHERE status IN ('pending', 'reserved')" 0; }
-	eventually 60 quiet
+	quiet() { sql_is pizza_order "SELECT count(*) FROM orders WHERE status NOT IN ('ready', 'cancelled')" 0; }
+	eventually 120 quiet
 	settled() { [ "$("$PIZZACTL" lag --group aggregatord -o json | jq '[.[] | .lag] | map(select(. > 0)) | length')" = 0 ] &&
 		[ "$("$PIZZACTL" outbox status -o json | jq '[.[].unpublished] | add')" = 0 ]; }
 	eventually 60 settled
