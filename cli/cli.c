@@ -409,3 +409,14 @@ int cli_order_option(struct cli *c, struct uuid *ret, struct error *err)
 	*ret = (struct uuid){0};
 	return text == NULL ? 0 : read_order_id(c, text, ret, err);
 }
+
+int cli_order_query(struct cli *c, struct buf *path, struct error *err)
+{
+	char id[UUID_TEXT_SIZE];
+	struct uuid order;
+	int rc = cli_order_option(c, &order, err);
+
+	if (rc == 0 && !uuid_is_nil(order))
+		api_query(path, "order_id", uuid_format(order, id));
+	return rc;
+}

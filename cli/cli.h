@@ -98,5 +98,7 @@ int cli_change(struct cli *c, const char *method, const char *daemon, const char
 int cli_order_id(struct cli *c, int argument, struct uuid *ret, struct error *err) MUST_USE;
 /* Likewise the value of --order; nil when it was not given. */
 int cli_order_option(struct cli *c, struct uuid *ret, struct error *err) MUST_USE;
+/* Adds "order_id" to a path's query when --order was given. */
+int cli_order_query(struct cli *c, struct buf *path, struct error *err) MUST_USE;
 
 #endif

@@ -15,7 +15,6 @@ static int print_script(struct cli *c, const char *shell, struct error *err)
 {
 	static const char *const shells[] = {"bash", "zsh", "fish"};
 	CLEANUP(buf_done) struct buf text = {0};
-	const char *nearest;
 
 	for (const struct embedded *e = embedded_scripts; e->name != NULL; e++)
 		if (strcmp(strchr(e->name, '.') + 1, shell) == 0)
@@ -24,11 +23,8 @@ static int print_script(struct cli *c, const char *shell, struct error *err)
 		(void)cli_print(c, &text, false);
 		return 0;
 	}
-	nearest = nearest_word(shell, shells, ARRAY_LEN(shells));
-	error_set(err, ERR_USAGE, shell, "there is no completion for this shell; there are bash, zsh, fish");
-	if (nearest != NULL)
-		error_hint(err, "did you mean %s?", nearest);
-	return ERR_USAGE;
+	return nearest_refuse(ERR_USAGE, shell, "there is no completion for this shell", shells,
+			      ARRAY_LEN(shells), err);
 }
 
 static int completion(struct cli *c, struct error *err)

@@ -46,16 +46,12 @@ static int inventory_restock(struct cli *c, struct error *err)
 static int inventory_reservations(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
-	char id[UUID_TEXT_SIZE];
-	struct uuid order;
-	int rc = cli_order_option(c, &order, err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	buf_adds(&path, "/api/v1/inventory/reservations");
 	api_query(&path, "status", cli_text(c, "state"));
-	api_query(&path, "order_id", uuid_is_nil(order) ? NULL : uuid_format(order, id));
-	return resource_list(c, "inventoryd", buf_str(&path), err);
+	rc = cli_order_query(c, &path, err);
+	return rc < 0 ? rc : resource_list(c, "inventoryd", buf_str(&path), err);
 }
 
 static const struct column stock_columns[] = {

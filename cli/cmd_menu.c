@@ -69,18 +69,11 @@ static int check_member(const char *name, struct error *err)
 	static const char *const members[] = {"name",	"description",	     "price_amount",
 					      "prices", "currency",	     "available",
 					      "recipe", "bake_temperature_c"};
-	const char *nearest = nearest_word(name, members, ARRAY_LEN(members));
 
 	for (size_t i = 0; i < ARRAY_LEN(members); i++)
 		if (strcmp(name, members[i]) == 0)
 			return 0;
-	error_set(
-	    err, ERR_USAGE, name,
-	    "is no member of a pizza: name, description, price_amount, prices, currency, available, recipe "
-	    "or bake_temperature_c");
-	if (nearest != NULL)
-		error_hint(err, "did you mean %s?", nearest);
-	return ERR_USAGE;
+	return nearest_refuse(ERR_USAGE, name, "is no member of a pizza", members, ARRAY_LEN(members), err);
 }
 
 /* MEMBER=VALUE; "prices.large=90000" sets a member of a member. */

@@ -13,16 +13,12 @@
 static int notify_ls(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
-	char id[UUID_TEXT_SIZE];
-	struct uuid order;
-	int rc = cli_order_option(c, &order, err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	buf_adds(&path, "/api/v1/notifications");
 	api_query(&path, "status", cli_text(c, "status"));
-	api_query(&path, "order_id", uuid_is_nil(order) ? NULL : uuid_format(order, id));
-	return resource_list(c, "notifyd", buf_str(&path), err);
+	rc = cli_order_query(c, &path, err);
+	return rc < 0 ? rc : resource_list(c, "notifyd", buf_str(&path), err);
 }
 
 static void add_path(struct cli *c, const char *tail, struct buf *path)

@@ -26,29 +26,19 @@ static bool is_wanted(const struct cli *c, const char *name)
 
 static int check_names(const struct cli *c, const json_t *services, struct error *err)
 {
-	CLEANUP(buf_done) struct buf list = {0};
 	const char *names[64];
-	const char *nearest;
 	int n = 0;
 
-	for (size_t i = 0; i < json_array_size(services) && n < (int)ARRAY_LEN(names); i++) {
-		names[n] = json_string_or(json_array_get(services, i), "name", "");
-		buf_addf(&list, "%s%s", n > 0 ? ", " : "", names[n]);
-		n++;
-	}
+	for (size_t i = 0; i < json_array_size(services) && n < (int)ARRAY_LEN(names); i++)
+		names[n++] = json_string_or(json_array_get(services, i), "name", "");
 	for (int i = 0; i < cli_arguments(c); i++) {
 		int k = 0;
 
 		while (k < n && strcmp(names[k], cli_argument(c, i)) != 0)
 			k++;
-		if (k < n)
-			continue;
-		nearest = nearest_word(cli_argument(c, i), names, n);
-		error_set(err, ERR_NOT_FOUND, cli_argument(c, i), "no such service; there are %s",
-			  buf_str(&list));
-		if (nearest != NULL)
-			error_hint(err, "did you mean %s?", nearest);
-		return ERR_NOT_FOUND;
+		if (k == n)
+			return nearest_refuse(ERR_NOT_FOUND, cli_argument(c, i), "no such service", names, n,
+					      err);
 	}
 	return 0;
 }

@@ -59,21 +59,13 @@ static const struct column *find_column(const struct column *columns, const char
 
 static int unknown_column(const struct column *columns, const char *name, size_t len, struct error *err)
 {
-	CLEANUP(buf_done) struct buf valid = {0};
 	const char *names[NAMES_MAX];
-	const char *nearest;
 	AUTO_FREE char *word = xstrndup(name, len);
 	int n = 0;
 
-	for (; n < NAMES_MAX && columns[n].name != NULL; n++) {
+	for (; n < NAMES_MAX && columns[n].name != NULL; n++)
 		names[n] = columns[n].name;
-		buf_addf(&valid, "%s%s", n > 0 ? ", " : "", columns[n].name);
-	}
-	error_set(err, ERR_USAGE, word, "no such column; there are %s", buf_str(&valid));
-	nearest = nearest_word(word, names, n);
-	if (nearest != NULL)
-		error_hint(err, "did you mean %s?", nearest);
-	return ERR_USAGE;
+	return nearest_refuse(ERR_USAGE, word, "no such column", names, n, err);
 }
 
 static int choose_columns(struct output *o, const char *list, struct error *err)

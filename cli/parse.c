@@ -35,19 +35,6 @@ void invocation_done(struct invocation *i)
 
 /* --- unknown words --- */
 
-static int unknown(struct error *err, const char *word, const char *what, const char *const *valid, int n)
-{
-	CLEANUP(buf_done) struct buf list = {0};
-	const char *nearest = nearest_word(word, valid, n);
-
-	for (int i = 0; i < n; i++)
-		buf_addf(&list, "%s%s", i > 0 ? ", " : "", valid[i]);
-	error_set(err, ERR_USAGE, word, "%s; there are %s", what, buf_str(&list));
-	if (nearest != NULL)
-		error_hint(err, "did you mean %s?", nearest);
-	return ERR_USAGE;
-}
-
 /* Index of word in valid: exactly, or the only one it is a prefix of; -1: none, -2: several. */
 static int match(const char *word, const char *const *valid, int n)
 {
@@ -79,7 +66,7 @@ static int choose(struct error *err, const char *word, const char *what, const c
 
 	if (found == -2)
 		return ambiguous(err, word, valid, n);
-	return found >= 0 ? found : unknown(err, word, what, valid, n);
+	return found >= 0 ? found : nearest_refuse(ERR_USAGE, word, what, valid, n, err);
 }
 
 /* --- options --- */

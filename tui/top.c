@@ -163,8 +163,7 @@ const char *top_theme(int i, const char **ret_text)
 int top_check(const struct top_options *o, struct error *err)
 {
 	const struct screen *s = screen_find(o->screen);
-	const char *names[SCREENS_MAX], *near;
-	CLEANUP(buf_done) struct buf list = {0};
+	const char *names[SCREENS_MAX];
 	int n = 0;
 
 	if (o->screen == NULL || (s != NULL && (!s->detail || o->subject != NULL)))
@@ -174,15 +173,9 @@ int top_check(const struct top_options *o, struct error *err)
 		error_hint(err, "pizzactl top %s ID", s->name);
 		return ERR_USAGE;
 	}
-	for (; n < SCREENS_MAX && screens[n] != NULL; n++) {
+	for (; n < SCREENS_MAX && screens[n] != NULL; n++)
 		names[n] = screens[n]->name;
-		buf_addf(&list, "%s%s", n > 0 ? ", " : "", names[n]);
-	}
-	error_set(err, ERR_NOT_FOUND, o->screen, "there is no such screen; there are %s", buf_str(&list));
-	near = nearest_word(o->screen, names, n);
-	if (near != NULL)
-		error_hint(err, "did you mean %s?", near);
-	return ERR_NOT_FOUND;
+	return nearest_refuse(ERR_NOT_FOUND, o->screen, "there is no such screen", names, n, err);
 }
 
 /* --- full screen --- */

@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+
 #define WORD_MAX 128
 #define EDIT	 2
 
@@ -70,4 +73,18 @@ const char *nearest_word(const char *word, const char *const *candidates, int n)
 		}
 	}
 	return best;
+}
+
+int nearest_refuse(int code, const char *word, const char *what, const char *const *valid, int n,
+		   struct error *err)
+{
+	CLEANUP(buf_done) struct buf list = {0};
+	const char *nearest = nearest_word(word, valid, n);
+
+	for (int i = 0; i < n; i++)
+		buf_addf(&list, "%s%s", i > 0 ? ", " : "", valid[i]);
+	error_set(err, code, word, "%s; there are %s", what, buf_str(&list));
+	if (nearest != NULL)
+		error_hint(err, "did you mean %s?", nearest);
+	return code;
 }

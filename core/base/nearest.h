@@ -4,11 +4,20 @@
 #ifndef PIZZA_BASE_NEAREST_H
 #define PIZZA_BASE_NEAREST_H
 
+#include "core/base/error.h"
+
 /*
  * The candidate with the smallest edit distance to word (insertions, deletions, substitutions and swaps of
  * neighbours; case does not count), or NULL when none is near: more than a third of the letters differ.
  * Borrowed.
  */
 const char *nearest_word(const char *word, const char *const *candidates, int n);
+
+/*
+ * Sets an error about a word that is none of the valid ones: "WORD: WHAT; there are A, B, C", with the
+ * nearest as the hint.  Returns code.
+ */
+int nearest_refuse(int code, const char *word, const char *what, const char *const *valid, int n,
+		   struct error *err);
 
 #endif

@@ -113,27 +113,51 @@ static void check_position(struct bus_consumer *c, const rd_kafka_topic_partitio
 		p->next = p->processed = p->sent = p->committed = offset;
 }
 
+/* What the broker says of partitions: where the group stands in each, and what the topic holds. */
+struct positions {
+	rd_kafka_topic_partition_list_t *committed, *begin, *end; /* of the same partitions */
+};
+
+/* False when the broker did not say.  Takes committed; positions_done in every case. */
+static bool positions_ask(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *committed, struct positions *ret)
+{
+	*ret = (struct positions){.committed = committed};
+	if (committed->cnt == 0 ||
+	    rd_kafka_committed(rk, committed, CHECK_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return false;
+	ret->begin = offsets_of(rk, committed, RD_KAFKA_OFFSET_BEGINNING);
+	ret->end = ret->begin != NULL ? offsets_of(rk, committed, RD_KAFKA_OFFSET_END) : NULL;
+	return ret->end != NULL;
+}
+
+static bool position_known(const struct positions *p, int i)
+{
+	return p->begin->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR &&
+	       p->end->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static void positions_done(struct positions *p)
+{
+	rd_kafka_topic_partition_list_destroy(p->committed);
+	if (p->begin != NULL)
+		rd_kafka_topic_partition_list_destroy(p->begin);
+	if (p->end != NULL)
+		rd_kafka_topic_partition_list_destroy(p->end);
+}
+
 static void check_positions(struct bus_consumer *c, const rd_kafka_topic_partition_list_t *list)
 {
-	rd_kafka_topic_partition_list_t *committed = rd_kafka_topic_partition_list_copy(list);
-	rd_kafka_topic_partition_list_t *begin = NULL;
-	rd_kafka_topic_partition_list_t *end = NULL;
+	struct positions p;
 
-	if (rd_kafka_committed(c->rk, committed, CHECK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-		begin = offsets_of(c->rk, list, RD_KAFKA_OFFSET_BEGINNING);
-		end = begin != NULL ? offsets_of(c->rk, list, RD_KAFKA_OFFSET_END) : NULL;
-	}
-	if (end == NULL)
+	if (positions_ask(c->rk, rd_kafka_topic_partition_list_copy(list), &p)) {
+		for (int i = 0; i < p.committed->cnt; i++)
+			if (position_known(&p, i))
+				check_position(c, &p.committed->elems[i], p.begin->elems[i].offset,
+					       p.end->elems[i].offset);
+	} else {
 		log_warn("%s: could not check whether the committed offsets still exist", c->group);
-	for (int i = 0; end != NULL && i < committed->cnt; i++)
-		if (begin->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR &&
-		    end->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR)
-			check_position(c, &committed->elems[i], begin->elems[i].offset, end->elems[i].offset);
-	rd_kafka_topic_partition_list_destroy(committed);
-	if (begin != NULL)
-		rd_kafka_topic_partition_list_destroy(begin);
-	if (end != NULL)
-		rd_kafka_topic_partition_list_destroy(end);
+	}
+	positions_done(&p);
 }
 
 /* True when the partition has more to read and stands where it stood at the last look. */
@@ -149,24 +173,17 @@ static bool stands_still(struct bus_part *p, int64_t committed, int64_t begin, i
 
 bool bus_consumer_stalled(struct bus_consumer *c)
 {
-	rd_kafka_topic_partition_list_t *list = bus_part_list(c), *begin = NULL, *end = NULL;
 	int stalled = 0;
+	struct positions p;
 
-	if (list->cnt > 0 && rd_kafka_committed(c->rk, list, CHECK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-		begin = offsets_of(c->rk, list, RD_KAFKA_OFFSET_BEGINNING);
-		end = begin != NULL ? offsets_of(c->rk, list, RD_KAFKA_OFFSET_END) : NULL;
-	}
-	for (int i = 0; end != NULL && i < list->cnt; i++)
-		if (begin->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR &&
-		    end->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR)
-			stalled += stands_still(
-			    bus_part_find(c, list->elems[i].topic, list->elems[i].partition),
-			    list->elems[i].offset, begin->elems[i].offset, end->elems[i].offset);
-	rd_kafka_topic_partition_list_destroy(list);
-	if (begin != NULL)
-		rd_kafka_topic_partition_list_destroy(begin);
-	if (end != NULL)
-		rd_kafka_topic_partition_list_destroy(end);
+	if (positions_ask(c->rk, bus_part_list(c), &p))
+		for (int i = 0; i < p.committed->cnt; i++)
+			if (position_known(&p, i))
+				stalled += stands_still(bus_part_find(c, p.committed->elems[i].topic,
+								      p.committed->elems[i].partition),
+							p.committed->elems[i].offset,
+							p.begin->elems[i].offset, p.end->elems[i].offset);
+	positions_done(&p);
 	return stalled > 0;
 }
 

@@ -124,23 +124,16 @@ json_t *control_status_down(void)
 static int service_name(const char *service, const char **ret, struct error *err)
 {
 	const struct daemon_info *d = daemon_find(service);
-	const char *names[DAEMON_COUNT + 2] = {"postgres", "kafka"}, *near;
-	char list[256] = "postgres, kafka";
+	const char *names[DAEMON_COUNT + 2] = {"postgres", "kafka"};
 	int n = 2;
 
 	if (d != NULL || strcmp(service, "postgres") == 0 || strcmp(service, "kafka") == 0) {
 		*ret = d != NULL ? d->name : service;
 		return 0;
 	}
-	for (int i = 0; i < DAEMON_COUNT; i++) {
+	for (int i = 0; i < DAEMON_COUNT; i++)
 		names[n++] = daemons[i].name;
-		snprintf(list + strlen(list), sizeof(list) - strlen(list), ", %s", daemons[i].name);
-	}
-	near = nearest_word(service, names, n);
-	error_set(err, ERR_NOT_FOUND, service, "there is no such service; there are %s", list);
-	if (near != NULL)
-		error_hint(err, "did you mean %s?", near);
-	return ERR_NOT_FOUND;
+	return nearest_refuse(ERR_NOT_FOUND, service, "there is no such service", names, n, err);
 }
 
 /* Takes body; ret may be NULL. */

@@ -153,21 +153,13 @@ static const struct hardware_register *setting_at(int *i)
 
 static int unknown_setting(const char *name, struct error *err)
 {
-	CLEANUP(buf_done) struct buf valid = {0};
 	const struct hardware_register *r;
 	const char *names[16];
-	const char *nearest;
 	int n = 0;
 
-	for (int i = 0; (r = setting_at(&i)) != NULL && n < (int)ARRAY_LEN(names);) {
-		buf_addf(&valid, "%s%s", n > 0 ? ", " : "", r->name);
+	for (int i = 0; (r = setting_at(&i)) != NULL && n < (int)ARRAY_LEN(names);)
 		names[n++] = r->name;
-	}
-	error_set(err, ERR_USAGE, name, "is no setting of a device; there are %s", buf_str(&valid));
-	nearest = nearest_word(name, names, n);
-	if (nearest != NULL)
-		error_hint(err, "did you mean %s?", nearest);
-	return ERR_USAGE;
+	return nearest_refuse(ERR_USAGE, name, "is no setting of a device", names, n, err);
 }
 
 /* 1, 0, or -1 when it is neither. */

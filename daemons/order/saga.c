@@ -88,13 +88,13 @@ static int hasten(struct service *s, const struct daemon_info *const others[2], 
 /* --- cancelling --- */
 
 static int cancel_audited(struct http_request *r, struct service *s, const struct request_change *change,
-			  const char *action, const char *by, struct uuid order_id, struct error *err)
+			  const char *action, struct uuid order_id, struct error *err)
 {
 	AUTO_JSON json_t *args = arguments(change);
 	struct audit_origin origin;
 	char id[UUID_TEXT_SIZE];
 	const struct audit_entry entry = {&origin, action, uuid_format(order_id, id), args, "ok"};
-	struct cancel_request q = {order_id, change->reason, by, change->expected_version, &entry};
+	struct cancel_request q = {order_id, change->reason, "operator", change->expected_version, &entry};
 	int rc;
 
 	audit_origin(r, args, &origin);
@@ -122,7 +122,7 @@ static int cancel_order(struct http_request *r, struct service *s, struct uuid o
 	if (rc < 0)
 		return rc;
 	if (by_operator)
-		return cancel_audited(r, s, &change, "order.cancel", "operator", order_id, err);
+		return cancel_audited(r, s, &change, "order.cancel", order_id, err);
 	return moves_cancel(s, &q, err);
 }
 
@@ -167,7 +167,7 @@ static void change_by_operator(struct http_request *r, struct service *s, const 
 	if (rc == 0)
 		rc = request_read_change(r, fallback, &change, &err);
 	if (rc == 0)
-		rc = cancel_audited(r, s, &change, action, "operator", id, &err);
+		rc = cancel_audited(r, s, &change, action, id, &err);
 	if (rc == 0) {
 		hasten_undoing(s, id);
 		rc = reply_with_order(s, id, &text, &err);

@@ -170,22 +170,14 @@ static const struct http_route routes[] = {
 
 static int find_unit(struct api *a, struct command *c, struct error *err)
 {
-	const char *names[UNIT_COUNT], *near;
-	char list[256] = "";
+	const char *names[UNIT_COUNT];
 
 	c->unit = unit_find(a->supervisor, c->name);
 	if (c->unit != NULL)
 		return 0;
-	for (int n = 0; n < UNIT_COUNT; n++) {
+	for (int n = 0; n < UNIT_COUNT; n++)
 		names[n] = a->supervisor->units[n].name;
-		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", n > 0 ? ", " : "",
-			 names[n]);
-	}
-	near = nearest_word(c->name, names, UNIT_COUNT);
-	error_set(err, ERR_NOT_FOUND, c->name, "there is no such service; there are %s", list);
-	if (near != NULL)
-		error_hint(err, "did you mean %s?", near);
-	return ERR_NOT_FOUND;
+	return nearest_refuse(ERR_NOT_FOUND, c->name, "there is no such service", names, UNIT_COUNT, err);
 }
 
 static int begin_scale(struct command *c, struct error *err)

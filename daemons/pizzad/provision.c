@@ -212,8 +212,9 @@ static int make_topics(struct bus_admin *a, bool *ret_fresh, struct error *err)
 
 	*ret_fresh = true;
 	for (int i = 0; rc == 0 && i < TOPIC_COUNT; i++) {
-		*ret_fresh &= !topic_there(there, n, topics[i].name);
-		if (!topic_there(there, n, topics[i].name))
+		if (topic_there(there, n, topics[i].name))
+			*ret_fresh = false;
+		else
 			rc = create_topic(a, topics[i].name, topics[i].compacted, err);
 		/* Evidence is never thrown away by key. */
 		if (rc == 0 && !topic_there(there, n, topics[i].dead_letters))
