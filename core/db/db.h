@@ -78,6 +78,11 @@ struct db_statement {
 void db_statement_register(struct db_statement *s);
 /* Prepares every registered statement of the program; the first that fails is named. */
 int db_prepare_all(struct db_conn *c, int *ret_count, struct error *err) MUST_USE;
+/*
+ * Looks at the generic plans of what db_prepare_all has prepared; ERR_INVALID names the first statement whose
+ * time grows with the square of a batch.  For tests: leaves the session planning generically.
+ */
+int db_check_plans(struct db_conn *c, struct error *err) MUST_USE;
 
 /* --- parameters --- */
 

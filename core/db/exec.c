@@ -18,6 +18,11 @@ void db_statement_register(struct db_statement *s)
 	statements = s;
 }
 
+const struct db_statement *db_statements(void)
+{
+	return statements;
+}
+
 int db_prepare_all(struct db_conn *c, int *ret_count, struct error *err)
 {
 	for (struct db_statement *s = statements; s != NULL; s = s->next) {

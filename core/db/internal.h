@@ -41,6 +41,11 @@ static inline PGresult *result_pg(const struct db_result *r)
 	return (PGresult *)r;
 }
 
+/* --- exec.c --- */
+
+/* All statements of the program, by `next`. */
+const struct db_statement *db_statements(void);
+
 /* --- connect.c --- */
 
 /* Connects and sets the session up: encoding, time zone, role. */

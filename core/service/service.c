@@ -307,7 +307,8 @@ static int load(struct service *s, struct error *err)
 	return 0;
 }
 
-/* --check-sql: prepares every statement of the program against its migrated database. */
+/* --check-sql: prepares every statement of the program against its migrated database and looks at its plan.
+ */
 static int check_sql(struct service *s, struct error *err)
 {
 	struct db_conn *c = NULL;
@@ -321,6 +322,8 @@ static int check_sql(struct service *s, struct error *err)
 	if (rc < 0)
 		return rc;
 	rc = db_prepare_all(c, &count, err);
+	if (rc == 0)
+		rc = db_check_plans(c, err);
 	db_release(c);
 	db_free(s->db);
 	if (rc == 0)

@@ -139,8 +139,8 @@ DB_STATEMENT(
     "done AS (UPDATE stock_levels s SET on_hand = w.on_hand, reserved = w.reserved, consumed = w.consumed, "
     "seq = w.seq, low = w.low, version = s.version + 1 FROM want w "
     "WHERE s.ingredient_id = w.ingredient_id AND s.version = w.version AND w.changed "
-    "AND (SELECT count(*) FROM now n JOIN want v ON v.ingredient_id = n.ingredient_id AND v.version = "
-    "n.version) "
+    "AND (SELECT count(*) FROM now WHERE ((ingredient_id, version) IN (SELECT ingredient_id, version FROM "
+    "want)) IS TRUE) "
     "= cardinality($1::text[]) RETURNING 1) "
     "SELECT count(*) FROM done")
 
