@@ -35,8 +35,9 @@
 	  "An existing Kafka cluster (host:port,...) instead of the private one.")                           \
 	X(KAFKA_HEAP, "kafka.heap", SIZE, "512MiB", 134217728, 68719476736, false,                           \
 	  "Heap of the private Kafka.")                                                                      \
-	X(KAFKA_PARTITIONS, "kafka.partitions", INT, "12", 1, 10000, false,                                  \
-	  "Partitions of each topic when created.")                                                          \
+	X(KAFKA_PARTITIONS, "kafka.partitions", INT, "3", 1, 10000, false,                                   \
+	  "Partitions of each topic when created: as many instances of a daemon can share its work, and "    \
+	  "each costs requests of its own.")                                                                 \
 	X(KAFKA_RETENTION, "kafka.retention", DURATION, "0s", 0, 3153600000000, false,                       \
 	  "How long topics keep events; 0: for ever, so that the read model can be rebuilt.")                \
 	X(KAFKA_LIBS, "kafka.libs", STRING, "", 0, 0, false,                                                 \

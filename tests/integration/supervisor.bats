@@ -89,7 +89,8 @@ processes_of() {
 	[[ $output == *"permission denied"* ]]
 	psql -X -q -h "$PIZZA_HOME/run" -U pizza_outbox -d pizza_payment -c 'SELECT 1'
 	[ "$(kcat -b "127.0.0.1:$((PIZZA_PORT_BASE + 92))" -L -J | jq '[.topics[].topic | select(test("-events(-dlq)?$"))] | length')" = 14 ]
-	[ "$(kcat -b "127.0.0.1:$((PIZZA_PORT_BASE + 92))" -L -J -t order-events | jq '.topics[0].partitions | length')" = 12 ]
+	[ "$(kcat -b "127.0.0.1:$((PIZZA_PORT_BASE + 92))" -L -J -t order-events | jq '.topics[0].partitions | length')" = \
+		"$("$PIZZACTL" config get kafka.partitions)" ]
 }
 
 @test "nobody else may look into the home" {
