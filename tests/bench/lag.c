@@ -62,6 +62,19 @@ static rd_kafka_topic_partition_list_t *all_partitions(const struct run *r, int6
 	return list;
 }
 
+/* The coordinator learns of a new topic a little later than its creator. */
+static void commit(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *list)
+{
+	const struct timespec pause = {0, 50000000};
+	struct mono deadline = mono_add_ms(mono_now(), TIMEOUT_MS);
+	rd_kafka_resp_err_t e;
+
+	while ((e = rd_kafka_commit(rk, list, 0)) == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART &&
+	       mono_left_ms(deadline) > 0)
+		nanosleep(&pause, NULL);
+	check(e, "commit");
+}
+
 static void set_up(const struct run *r)
 {
 	const struct bus_options options = {r->bootstrap, "bench-lag"};
@@ -75,7 +88,7 @@ static void set_up(const struct run *r)
 		fail(err.what, err.why);
 	bus_admin_free(admin);
 	rk = connect_group(r);
-	check(rd_kafka_commit(rk, list, 0), "commit");
+	commit(rk, list);
 	rd_kafka_topic_partition_list_destroy(list);
 	rd_kafka_destroy(rk);
 }

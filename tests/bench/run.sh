@@ -372,7 +372,8 @@ measure_drain() {
 	rate=$(calc "(${now% *} - ${first% *}) / (${now#* } - ${first#* })" %.0f)
 	stop outboxd
 	say "a bare producer with as large messages"
-	"$B/bench/lag" --bootstrap "$BOOTSTRAP" --setup --topic bench-producer --partitions 12 || fail "create bench-producer"
+	"$B/bench/lag" --bootstrap "$BOOTSTRAP" --setup --topic bench-producer \
+		--partitions "$(pizzactl config get kafka.partitions)" || fail "create bench-producer"
 	json=$("$B/bench/producer" --bootstrap "$BOOTSTRAP" --topic bench-producer --count "$unpublished" --data "$bytes") ||
 		fail "the producer failed"
 	figure "outbox drain" "$rate" events/s ">=25000" "librdkafka producer, full speed" \
