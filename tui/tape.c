@@ -109,11 +109,11 @@ static void make_room(struct tape *t, int64_t now_us)
 	t->entries = xreallocarray(t->entries, (size_t)t->cap, sizeof(*t->entries));
 }
 
-static char *text_of(const json_t *data)
+/* A long list takes time and room, and was kept a moment ago. */
+static bool is_too_soon(const struct tape_entry *before, int64_t at_us, const json_t *data)
 {
-	AUTO_JSON json_t *cut = pack_open_all(data, TAPE_ROWS);
-
-	return json_text(cut);
+	return json_array_size(data) > TAPE_LONG_ROWS && before != NULL && before->error == NULL &&
+	       at_us >= before->at_us && at_us - before->at_us < TAPE_LONG_US;
 }
 
 static void add_error(struct buf *out, const struct error *e)
@@ -154,10 +154,14 @@ void tape_add(struct tape *t, int64_t at_us, enum feed_id feed, const char *subj
 	      const json_t *data, const struct error *err)
 {
 	const struct tape_entry *before = last_of(t, feed, subject);
-	struct tape_entry e = {.at_us = at_us, .feed = feed, .append = append, .subject = xstrdup(subject)};
-	AUTO_FREE char *text = data != NULL ? text_of(data) : NULL;
+	struct tape_entry e = {.at_us = at_us, .feed = feed, .append = append};
+	AUTO_FREE char *text = NULL;
 	bool same = false;
 
+	if (!append && is_too_soon(before, at_us, data))
+		return;
+	e.subject = xstrdup(subject);
+	text = data != NULL ? pack_text(data, TAPE_ROWS) : NULL;
 	if (text != NULL) {
 		uLong raw = strlen(text);
 

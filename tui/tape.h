@@ -21,6 +21,10 @@
 #define TAPE_BYTES (4 << 20)	      /* of packed data, at most */
 #define TAPE_ROWS  1000		      /* of a list */
 
+/* A list of more rows is kept that often. */
+#define TAPE_LONG_ROWS 200
+#define TAPE_LONG_US   INT64_C(5000000)
+
 struct tape_blob; /* packed data, shared by entries that are alike */
 
 struct tape_entry {

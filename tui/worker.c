@@ -1,9 +1,9 @@
 /*
  * Background threads.
  *
- * A feed is fetched again after its period, but no sooner than REST times the processor time that fetching
- * took: what is expensive is asked more rarely, so that an idle dashboard stays cheap.  A failed feed is
- * tried again after a second, for ever.
+ * A feed is fetched again after its period, but no sooner than REST times the processor time that the whole
+ * process spent meanwhile: what is expensive is asked more rarely, so that an idle dashboard stays cheap,
+ * also where a library works in threads of its own.  A failed feed is tried again after a second, for ever.
  */
 #include "tui/worker.h"
 
@@ -111,12 +111,12 @@ int worker_fd(const struct worker *w)
 
 /* --- feeds --- */
 
-static int64_t cpu_ms(void)
+static int64_t cpu_us(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 /* The feed that is due next; FEED_NONE: none is wanted.  Called with the lock held. */
@@ -145,13 +145,13 @@ static void fetch(struct member *t, enum feed_id feed)
 	struct worker *w = t->worker;
 	struct want *want = &w->wants[feed];
 	struct worker_result r = result_of(feed, want->subject);
-	int64_t spent = cpu_ms(), rest;
+	int64_t spent = cpu_us(), rest, pause;
 
 	want->looks = want->anew ? 1 : want->looks + 1;
 	want->anew = false;
 	pthread_mutex_unlock(&w->lock);
 	r.rc = feeds[feed].fetch(t->console, r.subject, &r.data, &r.err);
-	spent = cpu_ms() - spent;
+	pause = (cpu_us() - spent) * REST / 1000 * (want->rarely ? RARELY : 1);
 	if (r.rc < 0)
 		console_bus_lost(t->console);
 	rest = r.rc < 0 ? RETRY_MS : feeds[feed].period_ms * (want->rarely ? RARELY : 1);
@@ -159,8 +159,7 @@ static void fetch(struct member *t, enum feed_id feed)
 		rest = SOON_MS;
 	pthread_mutex_lock(&w->lock);
 	if (!want->anew) /* else another subject is wanted at once */
-		want->due =
-		    mono_add_ms(mono_now(), spent * REST > rest && rest != SOON_MS ? spent * REST : rest);
+		want->due = mono_add_ms(mono_now(), pause > rest && rest != SOON_MS ? pause : rest);
 	post(w, &r);
 }
 
@@ -323,31 +322,36 @@ void worker_do(struct worker *w, struct job *j)
 
 /* --- life --- */
 
-/* Called with the lock held. */
-static void want_feed(struct want *want, bool wanted, bool rarely, const char *subject)
+/* True when it was not wanted like this before.  Called with the lock held. */
+static bool want_feed(struct want *want, bool wanted, bool rarely, const char *subject)
 {
 	bool same = wanted == want->wanted && (!wanted || strcmp(subject, want->subject) == 0);
 
 	if (same && rarely == want->rarely)
-		return;
+		return false;
 	want->rarely = rarely;
 	want->due = (struct mono){1};
 	if (same)
-		return;
+		return true;
 	want->wanted = wanted;
 	want->anew = true;
 	want->stop = true;
 	snprintf(want->subject, sizeof(want->subject), "%s", subject);
+	return true;
 }
 
 void worker_want(struct worker *w, unsigned wanted, unsigned noted,
 		 const char *(*subject)(void *arg, enum feed_id feed), void *arg)
 {
+	bool changed = false;
+
 	pthread_mutex_lock(&w->lock);
 	for (int i = 0; i < FEED_COUNT; i++)
-		want_feed(&w->wants[i], ((wanted | noted) & 1u << i) != 0, (wanted & 1u << i) == 0,
-			  subject(arg, (enum feed_id)i));
-	pthread_cond_broadcast(&w->changed);
+		if (want_feed(&w->wants[i], ((wanted | noted) & 1u << i) != 0, (wanted & 1u << i) == 0,
+			      subject(arg, (enum feed_id)i)))
+			changed = true;
+	if (changed)
+		pthread_cond_broadcast(&w->changed);
 	pthread_mutex_unlock(&w->lock);
 }
 

@@ -116,12 +116,36 @@ static void test_tape_bounded(void **state)
 	tape_done(&t);
 }
 
+/* Long lists are kept now and then, packed rows open and no more than so many of them. */
+static void test_tape_long(void **state)
+{
+	struct tape t = {0};
+	json_t *data = json_array(), *kept;
+
+	(void)state;
+	for (int i = 0; i < TAPE_ROWS + 500; i++)
+		json_array_append_new(data, i % 2 == 0 ? json_pack("{s:i}", "n", i)
+						       : json_sprintf("{\"n\":%d}", i));
+	for (int i = 0; i < 60; i++)
+		tape_add(&t, NOW + i * INT64_C(1000000), FEED_SAGAS, "", false, data, NULL);
+	assert_int_equal(t.count, 60 / (TAPE_LONG_US / 1000000));
+	kept = tape_data(&t.entries[t.count - 1]);
+	assert_int_equal(json_array_size(kept), TAPE_ROWS);
+	assert_int_equal(json_int_or(json_array_get(kept, TAPE_ROWS - 1), "n", -1), TAPE_ROWS - 1);
+	tape_add(&t, NOW + INT64_C(60500000), FEED_SAGAS, "stuck", false, data, NULL);
+	assert_string_equal(t.entries[t.count - 1].subject, "stuck");
+	json_decref(kept);
+	json_decref(data);
+	tape_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_wind),
 	    cmocka_unit_test(test_replay),
 	    cmocka_unit_test(test_tape_bounded),
+	    cmocka_unit_test(test_tape_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
