@@ -26,7 +26,7 @@
 #include "core/console/saga.h"
 #include "core/console/status.h"
 #include "core/console/topics.h"
-#include "tui/pack.h"
+#include "tui/longlist.h"
 
 #define LOG_PAST_MS	INT64_C(900000)
 #define MESSAGES_PAST	200
@@ -71,65 +71,26 @@ static int fetch_kpi(struct console *c, const char *subject, json_t **ret, struc
 	return readmodel_kpi(c, 60000, ret, err);
 }
 
-/*
- * Rows of a long list on their way, the highest order_id first.  Ten thousand are to stay small: they are
- * packed, and a row that is as it was before is the one that was there before.
- */
-struct long_list {
-	json_t *rows;
-	const char *const *members; /* NULL-terminated; order_id is the first */
-	size_t before;		    /* how far the latest list has been walked */
-};
-
-/* The latest long list; one thread asks for all of them. */
-static json_t *latest;
-
-/* Packed rows begin with the order's id, so that their texts are in the order of the ids. */
-static int take_long(void *arg, json_t *row, struct error *err)
-{
-	struct long_list *l = arg;
-	json_t *packed = pack_row(row, l->members), *known = NULL;
-	int order = 1;
-
-	json_decref(row);
-	while (order > 0 && (known = json_array_get(latest, l->before)) != NULL) {
-		order = strcmp(json_string_value(known), json_string_value(packed));
-		l->before += order > 0;
-	}
-	if (order == 0 && known != NULL) {
-		json_decref(packed);
-		packed = json_incref(known);
-	}
-	return take_row(l->rows, packed, err);
-}
-
-static int finish_long(int rc, struct long_list *l, json_t **ret)
-{
-	rc = finish(rc, l->rows, ret);
-	if (rc == 0) {
-		json_decref(latest);
-		latest = json_incref(*ret);
-	}
-	return rc;
-}
-
 static const char *const saga_members[] = {"order_id",	 "state", "awaiting",	   "daemon", "started_at",
 					   "updated_at", "steps", "customer_name", "reason", NULL};
 static const char *const order_members[] = {
     "order_id",	  "status",	   "total_amount",   "currency", "item_count", "created_at",
     "updated_at", "customer_name", "payment_method", "reason",	 NULL};
 
+/* One thread asks for both. */
+static struct longlist sagas = {.ask = readmodel_sagas, .now = readmodel_now, .members = saga_members};
+static struct longlist orders = {.ask = readmodel_orders, .now = readmodel_now, .members = order_members};
+
 /* Subject: a state, "stuck", or "" for all. */
 static int fetch_sagas(struct console *c, const char *subject, json_t **ret, struct error *err)
 {
 	struct readmodel_filter f = {.stuck_ms = -1, .since_ms = -1, .limit = FEED_ROWS_MAX};
-	struct long_list l = {.rows = json_array(), .members = saga_members};
 
 	if (strcmp(subject, "stuck") == 0)
 		f.stuck_ms = config_int(CONFIG_ORDER_STUCK);
 	else if (*subject != '\0')
 		f.state = subject;
-	return finish_long(readmodel_sagas(c, &f, take_long, &l, err), &l, ret);
+	return longlist_fetch(&sagas, c, &f, ret, err);
 }
 
 static int fetch_stuck(struct console *c, const char *subject, json_t **ret, struct error *err)
@@ -145,10 +106,9 @@ static int fetch_stuck(struct console *c, const char *subject, json_t **ret, str
 static int fetch_orders(struct console *c, const char *subject, json_t **ret, struct error *err)
 {
 	struct readmodel_filter f = {.stuck_ms = -1, .since_ms = -1, .limit = FEED_ROWS_MAX};
-	struct long_list l = {.rows = json_array(), .members = order_members};
 
 	f.state = *subject != '\0' ? subject : NULL;
-	return finish_long(readmodel_orders(c, &f, take_long, &l, err), &l, ret);
+	return longlist_fetch(&orders, c, &f, ret, err);
 }
 
 /* Adds to each step how long it took and what its data says for people. */

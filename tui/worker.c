@@ -3,7 +3,8 @@
  *
  * A feed is fetched again after its period, but no sooner than REST times the processor time that the whole
  * process spent meanwhile: what is expensive is asked more rarely, so that an idle dashboard stays cheap,
- * also where a library works in threads of its own.  A failed feed is tried again after a second, for ever.
+ * also where a library works in threads of its own; the first look does not count.  A failed feed is tried
+ * again after a second, for ever.
  */
 #include "tui/worker.h"
 
@@ -157,6 +158,8 @@ static void fetch(struct member *t, enum feed_id feed)
 	rest = r.rc < 0 ? RETRY_MS : feeds[feed].period_ms * (want->rarely ? RARELY : 1);
 	if (r.rc == 0 && want->looks < feeds[feed].looks)
 		rest = SOON_MS;
+	if (want->looks == 1)
+		pause = 0;
 	pthread_mutex_lock(&w->lock);
 	if (!want->anew) /* else another subject is wanted at once */
 		want->due = mono_add_ms(mono_now(), pause > rest && rest != SOON_MS ? pause : rest);

@@ -4,6 +4,7 @@
 #include "core/console/readmodel.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/clock.h"
@@ -183,6 +184,14 @@ static void add_filter(struct db_params *p, struct buf *sql, const struct readmo
 		buf_addf(sql, " AND due AND updated_at <= clock_timestamp() - $%d::bigint * interval '1 ms'",
 			 p->count);
 	}
+	if (f->since != NULL) {
+		db_param_text(p, f->since->xid);
+		buf_addf(sql, " AND age(xmin) <= age($%d::text::xid)", p->count);
+	}
+	if (f->from_id != NULL) {
+		db_param_text(p, f->from_id);
+		buf_addf(sql, " AND order_id >= $%d::text::uuid", p->count);
+	}
 }
 
 static void add_order(struct buf *sql, const struct where_column *columns, const char *sort)
@@ -229,6 +238,23 @@ int readmodel_sagas(struct console *c, const struct readmodel_filter *filter, co
 		    struct error *err)
 {
 	return list(c, readmodel_saga_columns, "state", filter, row, arg, err);
+}
+
+/* A transaction that is not seen now gets, or has, this id or a later one.  A restarted server may count
+ * anew, and a rebuilt read model is another table. */
+int readmodel_now(struct console *c, struct readmodel_mark *ret, struct error *err)
+{
+	CLEANUP(db_result_auto) struct db_result *r = NULL;
+	int rc = readmodel_query(c,
+				 "SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text,"
+				 " pg_postmaster_start_time()::text || ' ' || 'sagas'::regclass::oid",
+				 NULL, &r, err);
+
+	if (rc < 0)
+		return rc;
+	snprintf(ret->xid, sizeof(ret->xid), "%s", db_text(r, 0, 0));
+	snprintf(ret->life, sizeof(ret->life), "%s", db_text(r, 0, 1));
+	return 0;
 }
 
 /* --- figures and ids --- */

@@ -23,6 +23,14 @@ struct readmodel_filter {
 	 */
 	const struct where *where;
 	const char *sort; /* "column" or "-column" of the list's columns; NULL: newest first */
+	const struct readmodel_mark *since; /* only rows that have changed since then; NULL: all */
+	const char *from_id;		    /* and no order before this one; NULL */
+};
+
+/* A moment in the life of the read model: what a list did not show then has changed since. */
+struct readmodel_mark {
+	char life[64]; /* differs when lists must be read anew */
+	char xid[24];
 };
 
 /* The members of each list's rows, and what they are in SQL; name NULL ends. */
@@ -34,6 +42,8 @@ int readmodel_orders(struct console *c, const struct readmodel_filter *filter, c
 /* order_id, state, awaiting, daemon, started_at, updated_at, age_seconds, steps … */
 int readmodel_sagas(struct console *c, const struct readmodel_filter *filter, console_row *row, void *arg,
 		    struct error *err) MUST_USE;
+/* What is asked after this shows at least what was there at the mark. */
+int readmodel_now(struct console *c, struct readmodel_mark *ret, struct error *err) MUST_USE;
 /* The figures of the last since_ms (-1: of all). */
 int readmodel_kpi(struct console *c, int64_t since_ms, json_t **ret, struct error *err) MUST_USE;
 /* The one order whose id begins so; ERR_NOT_FOUND, or ERR_INVALID when there are several. */

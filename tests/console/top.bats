@@ -108,6 +108,19 @@ wait_for() { eventually 20 shows "$1" || { screen; return 1; }; }
 	wait_for "> "
 }
 
+@test "live: what happens to a saga is seen in the list, wherever it stands" {
+	local new
+	live
+	open_terminal 110 30 "$PIZZACTL top sagas"
+	wait_for "${ORDER: -8}"
+	new=$("$PIZZACTL" order create --item margherita:large:1 --name 'Changes' --email eve@example.org \
+		--phone +79001234567 --address "1 Test Street" --wait paid -o name)
+	wait_for "${new: -8}"
+	keys / "${new: -12}" Enter
+	wait_for "1/1"
+	wait_for "ready"
+}
+
 @test "live: a service that goes away is told of, and that it is back" {
 	live
 	open_terminal 110 30 "$PIZZACTL top services"
