@@ -168,7 +168,7 @@ static void test_reload(void **state)
 	(void)state;
 	assert_loads("log.level: info\npayment.parallel: 7\n");
 	before = config_string(CONFIG_LOG_LEVEL);
-	write_file("log.level: debug\npayment.parallel: 8\nkafka.partitions: 3\norder.stuck: 1m\n");
+	write_file("log.level: debug\npayment.parallel: 8\nkafka.partitions: 4\norder.stuck: 1m\n");
 	assert_int_equal(config_reload(skipped, sizeof(skipped), &err), 0);
 	assert_string_equal(skipped, "kafka.partitions, payment.parallel");
 	assert_string_equal(config_string(CONFIG_LOG_LEVEL), "debug");
