@@ -165,10 +165,11 @@ processes_of() {
 	field_is inventoryd .replicas 3
 	"$PIZZACTL" scale inventoryd=2
 	field_is inventoryd '.instances | length' 2
-	run "$PIZZACTL" scale inventoryd=13
+	local more=$(($("$PIZZACTL" config get kafka.partitions) + 1))
+	run "$PIZZACTL" scale inventoryd=$more
 	[ "$status" = 0 ]
-	[[ $output == *"1 of 13 replicas get no partition"* ]]
-	field_is inventoryd .replicas 13
+	[[ $output == *"1 of $more replicas get no partition"* ]]
+	field_is inventoryd .replicas $more
 	"$PIZZACTL" scale inventoryd=2
 	run "$PIZZACTL" scale aggregatord=2
 	[ "$status" = 2 ]
