@@ -377,6 +377,13 @@ static int stream_logs(struct console *c, const char *subject, const struct feed
 	return logs_read(&q, s->row, s->arg, err);
 }
 
+const char *const feed_services[BACKEND_COUNT] = {
+    [BACKEND_DATABASE] = "postgres", [BACKEND_KAFKA] = "kafka",	     [BACKEND_DLQ] = "dlqd",
+    [BACKEND_OUTBOX] = "outboxd",    [BACKEND_PAYMENT] = "paymentd", [BACKEND_INVENTORY] = "inventoryd",
+    [BACKEND_NOTIFY] = "notifyd",    [BACKEND_KITCHEN] = "kitchend", [BACKEND_HW] = HW_DAEMON,
+    [BACKEND_MESSAGES] = "kafka",
+};
+
 const struct feed feeds[FEED_COUNT] = {
     [FEED_STATUS] = {"status", BACKEND_CONTROL, 1000, fetch_status, NULL},
     [FEED_KPI] = {"key figures", BACKEND_DATABASE, 2000, fetch_kpi, NULL},

@@ -88,5 +88,7 @@ struct feed {
 };
 
 extern const struct feed feeds[FEED_COUNT];
+/* The service that a backend is; NULL: several. */
+extern const char *const feed_services[BACKEND_COUNT];
 
 #endif

@@ -422,6 +422,15 @@ static void draw_row(const struct model *m, const struct view *v, const struct l
 		grid_reverse(g, line.x - 1, line.y, line.w + 1);
 }
 
+/* Something that the screen shows has not been answered yet. */
+static bool is_waiting(const struct model *m, const struct screen *s)
+{
+	for (int i = 0; i < FEED_COUNT; i++)
+		if ((s->feeds & 1u << i) != 0 && m->panels[i].data == NULL && m->panels[i].error.code == 0)
+			return true;
+	return false;
+}
+
 static void draw_empty(const struct model *m, const struct view *v, struct grid *g, struct rect r)
 {
 	const struct panel *p = v->screen->main < FEED_COUNT ? &m->panels[v->screen->main] : NULL;
@@ -429,7 +438,7 @@ static void draw_empty(const struct model *m, const struct view *v, struct grid 
 	if (v->filter[0] != '\0' && json_array_size(v->rows) > 0)
 		grid_printf(g, r.x, r.y, r.w, STYLE_DIM, "nothing matches \"%s\"; / and enter show all again",
 			    v->filter);
-	else if (p != NULL && p->data == NULL && p->error.code == 0)
+	else if (p != NULL ? p->data == NULL && p->error.code == 0 : is_waiting(m, v->screen))
 		grid_text(g, r.x, r.y, r.w, STYLE_DIM,
 			  m->paused || m->replay ? "nothing was recorded of it" : "waiting for data …");
 	else if (p == NULL || p->error.code == 0 || p->data != NULL)

@@ -33,6 +33,34 @@ static void add_alert(json_t *rows, const char *level, const char *screen, const
 					      "screen", screen, "subject", subject, "what", text));
 }
 
+/* "no lag, no topics": what this backend was asked for and could not tell; answers the first failure, or
+ * NULL. */
+static const struct error *add_missing(const struct model *m, enum backend backend, struct buf *out)
+{
+	const struct error *first = NULL;
+
+	for (int i = 0; i < FEED_COUNT; i++) {
+		const struct error *e = &m->panels[i].error;
+
+		if ((screen_overview.feeds & 1u << i) == 0 || feeds[i].backend != backend || e->code == 0)
+			continue;
+		buf_addf(out, "%sno %s", first != NULL ? ", " : "", feeds[i].name);
+		first = first != NULL ? first : e;
+	}
+	return first;
+}
+
+static void add_missing_of(const struct model *m, const char *service, struct buf *out)
+{
+	for (int i = 0; i < BACKEND_COUNT; i++) {
+		CLEANUP(buf_done) struct buf missing = {0};
+
+		if (feed_services[i] != NULL && strcmp(feed_services[i], service) == 0 &&
+		    add_missing(m, (enum backend)i, &missing) != NULL)
+			buf_addf(out, "; %s", buf_str(&missing));
+	}
+}
+
 static void add_services(const struct model *m, json_t *rows)
 {
 	const json_t *all = m->panels[FEED_STATUS].data;
@@ -47,6 +75,7 @@ static void add_services(const struct model *m, json_t *rows)
 		if (strcmp(state, "up") == 0)
 			continue;
 		buf_addf(&text, "%s is %s%s%s", name, state, *why != '\0' ? ": " : "", why);
+		add_missing_of(m, name, &text);
 		add_alert(rows, value_style(state) == STYLE_BAD ? "error" : "warn", "service", name,
 			  buf_str(&text));
 	}
@@ -105,24 +134,31 @@ static void add_sagas(const struct model *m, json_t *rows)
 	add_alert(rows, "warn", "sagas", "stuck", buf_str(&text));
 }
 
+/* Where they wait is one alert: they have one cause, mostly. */
 static void add_outbox(const struct model *m, json_t *rows)
 {
 	const json_t *all = m->panels[FEED_OUTBOX].data;
+	CLEANUP(buf_done) struct buf text = {0}, where = {0};
+	double oldest = 0;
+	int64_t events = 0;
+	char words[DURATION_TEXT_SIZE];
 
 	for (size_t i = 0; i < json_array_size(all); i++) {
 		const json_t *each = json_array_get(all, i);
 		double age = json_number_value(json_object_get(each, "oldest_age_ms")) / 1e3;
-		CLEANUP(buf_done) struct buf text = {0};
-		char words[DURATION_TEXT_SIZE];
 
 		if (age < OUTBOX_SECONDS)
 			continue;
-		buf_addf(&text, "%s has not published %lld events, the oldest for %s",
-			 json_string_or(each, "database", "?"),
-			 (long long)json_int_or(each, "unpublished", 0),
-			 duration_format((int64_t)(age * 1e6), words));
-		add_alert(rows, "error", "service", "outboxd", buf_str(&text));
+		oldest = fmax(oldest, age);
+		events += json_int_or(each, "unpublished", 0);
+		buf_addf(&where, "%s%s", where.len > 0 ? ", " : "", json_string_or(each, "database", "?"));
 	}
+	if (where.len == 0)
+		return;
+	value_count(&text, events);
+	buf_addf(&text, " event%s not published, the oldest for %s: %s", events == 1 ? " is" : "s are",
+		 duration_format((int64_t)(oldest * 1e6), words), buf_str(&where));
+	add_alert(rows, "error", "service", "outboxd", buf_str(&text));
 }
 
 /* Devices that are not in order. */
@@ -166,16 +202,27 @@ static void add_breakers(const struct model *m, json_t *rows)
 	}
 }
 
-/* Backends that cannot be asked. */
+/* It is told of already, with what it cannot be asked for. */
+static bool is_told_of(const struct model *m, const char *service)
+{
+	const json_t *row = service != NULL ? model_service(m, service) : NULL;
+
+	return row != NULL && strcmp(json_string_or(row, "state", "?"), "up") != 0;
+}
+
+/* Backends that cannot be asked, once each. */
 static void add_lost(const struct model *m, json_t *rows)
 {
-	for (int i = 0; i < FEED_COUNT; i++) {
-		const struct panel *p = &m->panels[i];
+	for (int i = 0; i < BACKEND_COUNT; i++) {
 		CLEANUP(buf_done) struct buf text = {0};
+		const struct error *e;
 
-		if ((screen_overview.feeds & 1u << i) == 0 || p->error.code == 0)
+		if (is_told_of(m, feed_services[i]))
 			continue;
-		buf_addf(&text, "no %s: %s: %s", feeds[i].name, p->error.what, p->error.why);
+		e = add_missing(m, (enum backend)i, &text);
+		if (e == NULL)
+			continue;
+		buf_addf(&text, ": %s: %s", e->what, e->why);
 		add_alert(rows, "error", "services", "", buf_str(&text));
 	}
 }

@@ -32,6 +32,36 @@ static void test_overview(void **state)
 	model_done(&m);
 }
 
+/* One cause is one alert, with what cannot be told because of it. */
+static void test_alerts(void **state)
+{
+	struct model m;
+	struct error err;
+
+	(void)state;
+	start(&m, 132, 40);
+	error_set(&err, ERR_UNAVAILABLE, "Kafka", "cannot be reached");
+	model_failed(&m, FEED_LAG, "", &err);
+	model_failed(&m, FEED_TOPICS, "", &err);
+	assert_shows(&m, "✗ error  no lag, no topics: Kafka: cannot be reached");
+	model_data(&m, FEED_STATUS, "",
+		   parse("[{'name':'kafka','state':'down','reason':'ended with status 1'}]"), false);
+	assert_shows(&m, "✗ error  kafka is down: ended with status 1; no lag, no topics");
+	assert_hides(&m, "cannot be reached");
+	model_data(&m, FEED_OUTBOX, "",
+		   parse("[{'database':'pizza_order','unpublished':1030,'oldest_age_ms':24000},"
+			 "{'database':'pizza_menu','unpublished':0,'oldest_age_ms':0},"
+			 "{'database':'pizza_notify','unpublished':4,'oldest_age_ms':30000}]"),
+		   false);
+	assert_shows(&m, "1 034 events are not published, the oldest for 30.0 s: pizza_order, pizza_notify");
+	model_done(&m);
+	model_init(&m, "shop", false, false);
+	model_resize(&m, 132, 40);
+	assert_shows(&m, "waiting for data");
+	assert_hides(&m, "all is well");
+	model_done(&m);
+}
+
 /* The curve of ten seconds, as a card beside the others and alone. */
 static void test_kitchen(void **state)
 {
@@ -245,11 +275,12 @@ static void test_harmless(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_overview),	cmocka_unit_test(test_sagas),
-	    cmocka_unit_test(test_kitchen),	cmocka_unit_test(test_others),
-	    cmocka_unit_test(test_ascii),	cmocka_unit_test(test_stale),
-	    cmocka_unit_test(test_never_there), cmocka_unit_test(test_cut_off),
-	    cmocka_unit_test(test_harmless),	cmocka_unit_test(test_every_size),
+	    cmocka_unit_test(test_overview),   cmocka_unit_test(test_alerts),
+	    cmocka_unit_test(test_sagas),      cmocka_unit_test(test_kitchen),
+	    cmocka_unit_test(test_others),     cmocka_unit_test(test_ascii),
+	    cmocka_unit_test(test_stale),      cmocka_unit_test(test_never_there),
+	    cmocka_unit_test(test_cut_off),    cmocka_unit_test(test_harmless),
+	    cmocka_unit_test(test_every_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
