@@ -176,14 +176,7 @@ static void add_loaded(const json_t *row, struct buf *out)
 
 static void add_faults(const json_t *row, struct buf *out)
 {
-	const json_t *faults = json_object_get(row, "faults");
-
-	for (size_t i = 0; i < json_array_size(faults); i++) {
-		const char *name = json_string_value(json_array_get(faults, i));
-
-		buf_adds(out, i > 0 ? ", " : "");
-		human_safe(out, name, strlen(name));
-	}
+	human_words(out, json_object_get(row, "faults"));
 }
 
 #define DEVICE_COLUMNS                                                                                      \
@@ -217,7 +210,7 @@ static void add_faults(const json_t *row, struct buf *out)
 	     .text = "decks with something on them"},                                                       \
 	    {.name = "ticket",                                                                              \
 	     .flags = COLUMN_MACHINE,                                                                       \
-	     .text = "the first that it bakes, as the kitchen says"},                                       \
+	     .text = "the first that it bakes, or that a timer counts for, as the kitchen says"},           \
 	    {.name = "order_id", .title = "order", .flags = COLUMN_WIDE, .text = "and for whom"},           \
 	    {.name = "left_seconds",                                                                        \
 	     .title = "left",                                                                               \
@@ -246,6 +239,7 @@ static const struct column deck_columns[] = {
     {.name = "product"},
     {.name = "ticket", .kind = COLUMN_INT},
     {.name = "order_id", .title = "order"},
+    {.name = "timer"},
     {.name = "tag", .kind = COLUMN_INT},
     {.name = "core_c", .title = "core °C", .kind = COLUMN_REAL, .human = add_core},
     {.name = "browning", .kind = COLUMN_INT},

@@ -18,6 +18,37 @@
 
 /* --- looking --- */
 
+static void add_faults(const json_t *row, struct buf *out)
+{
+	const json_t *faults = json_object_get(row, "faults");
+
+	human_words(out, faults);
+	if (json_array_size(faults) == 0)
+		buf_adds(out, json_string_or(row, "trouble", "-"));
+}
+
+/* How many timers count, and which are out of order. */
+static void say_timers(struct cli *c, const json_t *timers)
+{
+	CLEANUP(buf_done) struct buf bad = {0};
+	const json_t *timer;
+	int count = 0;
+	size_t i;
+
+	json_array_foreach ((json_t *)timers, i, timer) {
+		const char *state = json_string_or(timer, "state", "");
+
+		count += strcmp(state, station_state_words[STATION_IN_USE]) == 0;
+		if (strcmp(state, station_state_words[STATION_FAULTED]) != 0 &&
+		    strcmp(state, station_state_words[STATION_OFFLINE]) != 0)
+			continue;
+		buf_addf(&bad, "; %s is %s ", json_string_or(timer, "device", ""), state);
+		add_faults(timer, &bad);
+	}
+	if (json_array_size(timers) > 0)
+		cli_say(c, "%d of %zu timers count%s", count, json_array_size(timers), buf_str(&bad));
+}
+
 static int kitchen_status(struct cli *c, struct error *err)
 {
 	struct console *console = NULL;
@@ -34,6 +65,8 @@ static int kitchen_status(struct cli *c, struct error *err)
 		    (long long)json_int_or(board, "baking", 0), (long long)json_int_or(board, "queued", 0),
 		    (long long)json_int_or(board, "waiting", 0),
 		    json_number_value(json_object_get(board, "tickets_per_second")));
+	if (rc == 0 && cli_human(c))
+		say_timers(c, json_object_get(board, "timers"));
 	return rc;
 }
 
@@ -147,20 +180,6 @@ static void add_decks(const json_t *row, struct buf *out)
 		 (long long)json_int_or(row, "deck_count", 0));
 }
 
-static void add_faults(const json_t *row, struct buf *out)
-{
-	const json_t *faults = json_object_get(row, "faults");
-
-	for (size_t i = 0; i < json_array_size(faults); i++) {
-		const char *name = json_string_value(json_array_get(faults, i));
-
-		buf_adds(out, i > 0 ? ", " : "");
-		human_safe(out, name, strlen(name));
-	}
-	if (json_array_size(faults) == 0)
-		buf_adds(out, json_string_or(row, "trouble", "-"));
-}
-
 static const struct column deck_columns[] = {
     {.name = "deck", .kind = COLUMN_INT, .text = "from 1"},
     {.name = "ticket", .kind = COLUMN_INT, .flags = COLUMN_ID, .text = "the ticket's number"},
@@ -174,6 +193,7 @@ static const struct column deck_columns[] = {
      .kind = COLUMN_MS,
      .flags = COLUMN_PASSING,
      .text = "until it is done"},
+    {.name = "timer", .text = "the timer that counts for it; none: the kitchen's own clock does"},
     {.name = NULL},
 };
 
@@ -203,6 +223,7 @@ static const struct column deck_columns[] = {
 	     .kind = COLUMN_MS,                                                                              \
 	     .flags = COLUMN_PASSING,                                                                        \
 	     .text = "until the first ticket is done"},                                                      \
+	    {.name = "timer", .flags = COLUMN_WIDE, .text = "that counts for the first ticket"},             \
 	    {.name = "heartbeat_age_ms",                                                                     \
 	     .title = "heard",                                                                               \
 	     .kind = COLUMN_MS,                                                                              \
@@ -250,6 +271,13 @@ static const struct column station_columns[] = {
 	     .text = "the same as a moment"},                                                               \
 	    {.name = "promised_at", .title = "promised", .kind = COLUMN_TIME, .text = "the queue's order"}, \
 	    {.name = "remakes", .kind = COLUMN_INT, .text = "how often it has burnt"},                      \
+	    {.name = "moves",                                                                               \
+	     .kind = COLUMN_INT,                                                                            \
+	     .flags = COLUMN_WIDE,                                                                          \
+	     .text = "how often its station could not finish it, and it was baked anew elsewhere"},         \
+	    {.name = "timer",                                                                               \
+	     .flags = COLUMN_WIDE,                                                                          \
+	     .text = "that counts for it, or did; none: the kitchen's own clock"},                          \
 	    {.name = "bake_temperature_c",                                                                  \
 	     .title = "baked at",                                                                           \
 	     .kind = COLUMN_INT,                                                                            \

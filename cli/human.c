@@ -73,6 +73,16 @@ void human_time(struct buf *out, const char *rfc3339, const struct output_settin
 	buf_addf(out, "%.10s %.8sZ", text, text + 11);
 }
 
+void human_words(struct buf *out, const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *word = json_string_value(json_array_get(list, i));
+
+		buf_adds(out, i > 0 ? ", " : "");
+		human_safe(out, word, strlen(word));
+	}
+}
+
 void human_bytes(struct buf *out, int64_t bytes)
 {
 	static const char units[] = "BKMGTPE";

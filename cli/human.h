@@ -27,6 +27,8 @@ bool human_right(const struct column *c);
 const char *human_state_color(const char *word);
 /* "2026-11-21 12:30:01Z", "5m ago" or as it is, of an RFC 3339 text. */
 void human_time(struct buf *out, const char *rfc3339, const struct output_settings *settings);
+/* Appends a list of words as "a, b". */
+void human_words(struct buf *out, const json_t *list);
 /* "212M" */
 void human_bytes(struct buf *out, int64_t bytes);
 

@@ -179,6 +179,11 @@ int uuid_compare(struct uuid a, struct uuid b)
 	return memcmp(a.b, b.b, sizeof(a.b));
 }
 
+int uuid_compare_at(const void *a, const void *b)
+{
+	return uuid_compare(*(const struct uuid *)a, *(const struct uuid *)b);
+}
+
 bool uuid_equal(struct uuid a, struct uuid b)
 {
 	return uuid_compare(a, b) == 0;

@@ -29,6 +29,7 @@ bool uuid_parse(const char *text, struct uuid *ret);
 bool uuid_is_nil(struct uuid u);
 bool uuid_equal(struct uuid a, struct uuid b);
 int uuid_compare(struct uuid a, struct uuid b);
+int uuid_compare_at(const void *a, const void *b); /* the same, for qsort and bsearch */
 /* The moment in a version 7 UUID, microseconds since the epoch at millisecond resolution. */
 int64_t uuid_time_us(struct uuid u);
 

@@ -78,11 +78,15 @@ static void add_findings(json_t *row, const json_t *station)
 	}
 }
 
-/* Names what lies in the device and on each of its decks, and what the kitchen says is wrong with it. */
+/* Names what lies in the device and on each of its decks, or what a timer counts for, and what the kitchen
+ * says is wrong with it. */
 static void name_tickets(json_t *row, const json_t *board)
 {
 	const json_t *station = counterpart(json_object_get(board, "items"), "device", row);
 	json_t *decks = json_object_get(row, "decks");
+
+	if (station == NULL)
+		station = counterpart(json_object_get(board, "timers"), "device", row);
 
 	take_over(row, station, "ticket");
 	take_over(row, station, "order_id");
@@ -93,6 +97,7 @@ static void name_tickets(json_t *row, const json_t *board)
 
 		take_over(deck, there, "ticket");
 		take_over(deck, there, "order_id");
+		take_over(deck, there, "timer");
 	}
 }
 

@@ -15,8 +15,8 @@
 #define HW_DAEMON "hwd"
 
 /*
- * The devices, limit at most (-1: all), and one of them (owned).  What lies on them is named by its ticket
- * and order as far as the kitchen can be asked; otherwise these are null.
+ * The devices, limit at most (-1: all), and one of them (owned).  What lies on them, or is counted for, is
+ * named by its ticket and order as far as the kitchen can be asked; otherwise these are null.
  */
 int hw_list(struct console *c, int64_t limit, console_row *row, void *arg, struct error *err) MUST_USE;
 int hw_show(struct console *c, const char *device, json_t **ret, struct error *err) MUST_USE;

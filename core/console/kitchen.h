@@ -14,8 +14,8 @@
 #include "core/console/console.h"
 #include "core/contract/kitchen.h"
 
-/* {"items": [stations, each with its "decks"], "queued", "baking", "waiting", "tickets_per_second",
- * "time_scale"}; owned. */
+/* {"items": [stations, each with its "decks"], "timers": [what each counts for], "queued", "baking",
+ * "waiting", "tickets_per_second", "time_scale"}; owned. */
 int kitchen_board(struct console *c, json_t **ret, struct error *err) MUST_USE;
 
 struct kitchen_filter {

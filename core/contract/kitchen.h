@@ -1,6 +1,7 @@
 /*
  * The kitchen's two state machines, as total tables state × event: what a ticket (one pizza of one order) and
- * what a station (an oven or a pan) can be, and what happens to them.  Pure and thread safe.
+ * what a station (an oven or a pan) can be, and what happens to them.  A timer goes through the states of a
+ * station, but for those of heat.  Pure and thread safe.
  */
 #ifndef PIZZA_CONTRACT_KITCHEN_H
 #define PIZZA_CONTRACT_KITCHEN_H
@@ -89,13 +90,16 @@ enum station_event {
 /* --- what the kitchen finds out about a station by its behaviour --- */
 
 /* X(symbol, "word", "text"): bits, from bit 0 on. */
-#define STATION_FINDINGS(X)                                                                               \
-	X(SENSOR_STILL, "sensor-still",                                                                   \
-	  "the temperature has not moved at all for two minutes of the kitchen while heating is on: the " \
-	  "sensor is stuck")                                                                              \
-	X(OVERHEATS, "overheats", "the heater stays on far above the setpoint: the thermostat is stuck")  \
-	X(DOOR_LEFT, "door-left-open",                                                                    \
-	  "the door has stood open for a minute of the kitchen, and nothing was put in or taken out")
+#define STATION_FINDINGS(X)                                                                                \
+	X(SENSOR_STILL, "sensor-still",                                                                    \
+	  "the temperature has not moved at all for two minutes of the kitchen while heating is on: the "  \
+	  "sensor is stuck")                                                                               \
+	X(OVERHEATS, "overheats", "the heater stays on far above the setpoint: the thermostat is stuck")   \
+	X(DOOR_LEFT, "door-left-open",                                                                     \
+	  "the door has stood open for a minute of the kitchen, and nothing was put in or taken out")      \
+	X(WRONG_TIME, "wrong-time",                                                                        \
+	  "a timer has counted more than a tenth too fast or too slow, by the kitchen's own clock, twice " \
+	  "in a row")
 
 enum station_finding {
 #define X(symbol, word, text) STATION_FINDING_##symbol,

@@ -177,14 +177,16 @@ static void set_text(json_t *j, const char *name, const struct db_result *r, int
 static json_t *ticket_json(const struct db_result *r, int row)
 {
 	json_t *j = json_pack(
-	    "{s:I, s:s, s:s, s:s, s:s, s:I, s:I}", "ticket", (json_int_t)db_int(r, row, LIST_ID), "order_id",
-	    db_text(r, row, LIST_ORDER), "state", db_text(r, row, LIST_STATE), "pizza_id",
+	    "{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "ticket", (json_int_t)db_int(r, row, LIST_ID),
+	    "order_id", db_text(r, row, LIST_ORDER), "state", db_text(r, row, LIST_STATE), "pizza_id",
 	    db_text(r, row, LIST_PIZZA), "size", db_text(r, row, LIST_SIZE), "bake_temperature_c",
-	    (json_int_t)db_int(r, row, LIST_BAKE), "remakes", (json_int_t)db_int(r, row, LIST_REMAKES));
+	    (json_int_t)db_int(r, row, LIST_BAKE), "remakes", (json_int_t)db_int(r, row, LIST_REMAKES),
+	    "moves", (json_int_t)db_int(r, row, LIST_MOVES));
 
 	set_text(j, "device", r, row, LIST_DEVICE);
 	json_object_set_new(
 	    j, "deck", db_is_null(r, row, LIST_DECK) ? json_null() : json_integer(db_int(r, row, LIST_DECK)));
+	set_text(j, "timer", r, row, LIST_TIMER);
 	set_time(j, "promised_at", r, row, LIST_PROMISED);
 	set_time(j, "created_at", r, row, LIST_CREATED);
 	set_time(j, "started_at", r, row, LIST_STARTED);

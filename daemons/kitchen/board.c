@@ -26,13 +26,17 @@ static json_t *words(const char *text)
 	return list;
 }
 
-/* How much longer it takes; what is not in the oven yet counts from now on. */
+/* How much longer it takes, by its timer if it has one. */
 static int64_t left_us(const struct floor *f, const struct station *st, const struct ticket *t)
 {
-	int64_t bake = station_bake_us(f, st, t);
-	int64_t passed = t->started_us > 0 ? clock_wall_us() - t->started_us : 0;
+	int64_t left = timers_left_us(f, t);
 
-	return passed < bake ? bake - passed : 0;
+	return left >= 0 ? left : station_left_us(f, st, t);
+}
+
+static json_t *timer_name(const struct floor *f, const struct ticket *t)
+{
+	return t != NULL && t->timer >= 0 ? json_string(f->devices[t->timer].name) : json_null();
 }
 
 static json_t *deck_json(const struct floor *f, int i, int deck)
@@ -54,6 +58,7 @@ static json_t *deck_json(const struct floor *f, int i, int deck)
 	json_object_set_new(j, "size", json_string(pizza_sizes[t->job.size]));
 	json_object_set_new(j, "remakes", json_integer(t->remakes));
 	json_object_set_new(j, "left_ms", json_integer(left_us(f, st, t) / 1000));
+	json_object_set_new(j, "timer", timer_name(f, t));
 	if (station_fresh(st) && now->tag == ticket_tag(t)) {
 		json_object_set_new(j, "core_c", json_real(now->core / 10.0));
 		json_object_set_new(j, "browning", json_real(now->browning / 1000.0));
@@ -102,7 +107,26 @@ static json_t *station_json(struct floor *f, int i)
 	    st->info->decks, "heartbeat_age_ms",
 	    seen->at.ns != 0 ? json_integer(mono_since_ms(seen->beat)) : json_null(), "faults", words(faults),
 	    "trouble", seen->trouble[0] != '\0' ? seen->trouble : NULL, "decks", decks);
+	json_object_set_new(j, "timer", timer_name(f, t));
 	return j;
+}
+
+static json_t *timer_json(const struct floor *f, int i)
+{
+	const struct station *st = &f->stations[i];
+	const struct link_device *seen = &f->seen[i];
+	const struct ticket *t = f->timers[i].of;
+	char faults[160], id[UUID_TEXT_SIZE];
+	int64_t left = t != NULL ? timers_left_us(f, t) : -1;
+
+	station_faults(st, seen, faults, sizeof(faults));
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s?}", "device", st->info->name, "kind",
+			 hardware_kinds[st->info->kind].word, "state", station_state_words[st->state],
+			 "ticket", t != NULL ? json_integer(t->job.id) : json_null(), "order_id",
+			 t != NULL ? json_string(uuid_format(t->order_id, id)) : json_null(), "left_ms",
+			 left >= 0 ? json_integer(left / 1000) : json_null(), "heartbeat_age_ms",
+			 seen->at.ns != 0 ? json_integer(mono_since_ms(seen->beat)) : json_null(), "faults",
+			 words(faults), "trouble", seen->trouble[0] != '\0' ? seen->trouble : NULL);
 }
 
 json_t *floor_station(struct floor *f, const char *device)
@@ -130,18 +154,20 @@ static void count_tickets(const struct floor *f, int counts[TICKET_STATE_COUNT])
 
 json_t *floor_board(struct floor *f)
 {
-	json_t *stations = json_array(), *j;
+	json_t *stations = json_array(), *timers = json_array(), *j;
 	int counts[TICKET_STATE_COUNT] = {0};
 
 	pthread_mutex_lock(&f->lock);
 	link_look(f->link, f->seen);
 	for (int i = 0; i < f->station_count; i++)
 		json_array_append_new(stations, station_json(f, i));
+	for (int i = f->station_count; i < f->device_count; i++)
+		json_array_append_new(timers, timer_json(f, i));
 	count_tickets(f, counts);
-	j = json_pack("{s:i, s:i, s:i, s:i, s:b, s:o}", "time_scale", f->time_scale, "baking",
+	j = json_pack("{s:i, s:i, s:i, s:i, s:b, s:o, s:o}", "time_scale", f->time_scale, "baking",
 		      counts[TICKET_PREPPING] + counts[TICKET_BAKING] + counts[TICKET_CHECKING], "waiting",
 		      counts[TICKET_WAITING], "queued", counts[TICKET_QUEUED], "queue_complete",
-		      (int)f->complete, "items", stations);
+		      (int)f->complete, "items", stations, "timers", timers);
 	pthread_mutex_unlock(&f->lock);
 	return j;
 }

@@ -39,6 +39,8 @@ struct move *floor_move(struct floor *f, struct ticket *t, enum ticket_event eve
 	*m = (struct move){.ticket = t, .event = event, .station = t->station, .deck = t->deck};
 	m->to = (enum ticket_state)ticket_next(t->state, event);
 	m->remakes = t->remakes + (event == TICKET_EVENT_BURNT);
+	m->moves = t->moves + (event == TICKET_EVENT_MOVED);
+	m->timer = t->timer >= 0 ? f->devices[t->timer].name : NULL;
 	m->device = t->station >= 0 ? f->devices[t->station].name : NULL;
 	if (!ticket_on_deck(m->to))
 		m->station = m->deck = -1;
@@ -56,6 +58,7 @@ static void clear_deck(struct floor *f, struct ticket *t)
 		f->stations[t->station].ordered[t->deck] = (struct mono){0};
 	}
 	t->station = t->deck = -1;
+	timers_release(f, t);
 }
 
 static void forget(struct floor *f, struct ticket *t)
@@ -65,11 +68,6 @@ static void forget(struct floor *f, struct ticket *t)
 	pool_drop(&f->tickets, t);
 }
 
-static int by_order(const void *a, const void *b)
-{
-	return uuid_compare(*(const struct uuid *)a, *(const struct uuid *)b);
-}
-
 static void forget_orders(struct floor *f, struct uuid *orders, int n)
 {
 	struct ticket *t, *next;
@@ -77,10 +75,10 @@ static void forget_orders(struct floor *f, struct uuid *orders, int n)
 
 	if (n == 0)
 		return;
-	qsort(orders, (size_t)n, sizeof(*orders), by_order);
+	qsort(orders, (size_t)n, sizeof(*orders), uuid_compare_at);
 	for (t = pool_next(&f->tickets, &cursor, NULL); t != NULL; t = next) {
 		next = pool_next(&f->tickets, &cursor, t);
-		if (bsearch(&t->order_id, orders, (size_t)n, sizeof(*orders), by_order) != NULL)
+		if (bsearch(&t->order_id, orders, (size_t)n, sizeof(*orders), uuid_compare_at) != NULL)
 			forget(f, t);
 	}
 }
@@ -119,6 +117,7 @@ static void apply(struct floor *f, const struct move *m, struct uuid *failed, in
 	}
 	t->state = m->to;
 	t->remakes = m->remakes;
+	t->moves = m->moves;
 	if (ticket_on_deck(m->to))
 		return;
 	clear_deck(f, t);
@@ -173,6 +172,7 @@ static void empty(struct floor *f)
 	pool_done(&f->tickets);
 	for (int i = 0; i < f->station_count; i++)
 		memset(f->stations[i].on, 0, sizeof(f->stations[i].on));
+	timers_forget(f);
 	f->move_count = 0;
 	f->tail_us = INT64_MIN;
 	f->tail_id = 0;
@@ -183,9 +183,9 @@ static void take_open(struct floor *f, const struct db_result *r, int row)
 {
 	struct ticket *t = xcalloc(1, sizeof(*t));
 	const struct hardware_device *d;
-	const char *device;
+	const char *device, *timer;
 
-	store_read_ticket(r, row, t, &device);
+	store_read_ticket(r, row, t, &device, &timer);
 	d = hardware_find(f->devices, f->station_count, device);
 	pool_take(&f->tickets, t);
 	if (d == NULL || t->deck < 0 || t->deck >= d->decks || !ticket_on_deck(t->state)) {
@@ -195,6 +195,7 @@ static void take_open(struct floor *f, const struct db_result *r, int row)
 	}
 	t->station = (int)(d - f->devices);
 	f->stations[t->station].on[t->deck] = t;
+	timers_adopt(f, t, timer);
 }
 
 /* Tickets on decks that do not exist any more go elsewhere. */
@@ -275,6 +276,8 @@ static int save_stations(struct floor *f, struct error *err)
 		db_release(c);
 	}
 	pthread_mutex_lock(&f->lock);
+	for (int i = 0; rc < 0 && i < f->station_count; i++)
+		f->stations[i].dirty = true;
 	return rc;
 }
 
@@ -299,6 +302,7 @@ static int run_round(struct floor *f, struct error *err)
 		move_orphans(f);
 		link_look(f->link, f->seen);
 		stations_look(f);
+		timers_look(f);
 		stations_order(f);
 		place(f);
 		if (f->move_count == 0)
@@ -424,17 +428,20 @@ static void find_devices(struct floor *f)
 	f->device_count = hardware_devices(f->devices);
 	while (f->station_count < f->device_count && f->devices[f->station_count].decks > 0)
 		f->decks += f->devices[f->station_count++].decks;
-	f->stations = xcalloc((size_t)f->station_count + 1, sizeof(*f->stations));
+	f->stations = xcalloc((size_t)f->device_count + 1, sizeof(*f->stations));
+	f->timers = xcalloc((size_t)f->device_count + 1, sizeof(*f->timers));
 	f->seen = xcalloc((size_t)f->device_count + 1, sizeof(*f->seen));
 	f->scheduler = scheduler_new(f->station_count);
+	for (int i = 0; i < f->device_count; i++) {
+		f->stations[i].info = &f->devices[i];
+		f->stations[i].state = STATION_OFFLINE;
+		f->stations[i].offline = mono_now();
+		f->stations[i].dirty = true;
+	}
 	for (int i = 0; i < f->station_count; i++) {
 		struct station *st = &f->stations[i];
 		struct scheduler_station *row = scheduler_station(f->scheduler, i);
 
-		st->info = &f->devices[i];
-		st->state = STATION_OFFLINE;
-		st->offline = mono_now();
-		st->dirty = true;
 		st->setpoint_c = hardware_kinds[st->info->kind].setpoint_first / 10;
 		row->pan = st->info->kind == HARDWARE_PAN;
 		row->decks = st->info->decks;
@@ -486,6 +493,7 @@ static void free_floor(struct floor *f)
 	free(f->box);
 	free(f->moves);
 	free(f->stations);
+	free(f->timers);
 	free(f->seen);
 	free(f);
 }

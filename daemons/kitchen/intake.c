@@ -141,7 +141,7 @@ static struct ticket *make_ticket(struct intake *in, struct uuid order_id, const
 	snprintf(t->pizza_id, sizeof(t->pizza_id), "%s", item->pizza_id);
 	t->menu_version = item->menu_version;
 	t->state = TICKET_QUEUED;
-	t->station = t->deck = -1;
+	t->station = t->deck = t->timer = -1;
 	return t;
 }
 
@@ -197,30 +197,19 @@ static int add_order(struct intake *in, const struct event *e, struct store_orde
 	return 0;
 }
 
-static int compare_number(const void *a, const void *b)
-{
-	const int64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
 /* Orders that were heard of before, cancelled mostly, got no tickets. */
 static void drop_unwritten(struct news *news, int from, const struct db_result *r)
 {
-	size_t n = (size_t)db_rows(r);
-	AUTO_FREE int64_t *ids = NULL;
+	CLEANUP(store_numbers_done) struct store_numbers written = {0};
 	int kept = from;
 
-	if ((int)n == news->count - from)
+	if (db_rows(r) == news->count - from)
 		return;
-	ids = xcalloc(n + 1, sizeof(*ids));
-	for (size_t i = 0; i < n; i++)
-		ids[i] = db_int(r, (int)i, 0);
-	qsort(ids, n, sizeof(*ids), compare_number);
+	written = store_numbers(r);
 	for (int i = from; i < news->count; i++) {
 		struct ticket *t = news->tickets[i];
 
-		if (bsearch(&t->job.id, ids, n, sizeof(*ids), compare_number) != NULL)
+		if (store_numbers_have(&written, t->job.id))
 			news->tickets[kept++] = t;
 		else
 			free(t);
@@ -301,9 +290,9 @@ static int supply(struct db_conn *tx, const struct event **events, int n, struct
 		rc = store_supply(tx, &ids, &r, err);
 	for (int i = 0; rc == 0 && ids.count > 0 && i < db_rows(r); i++) {
 		struct ticket *t = xcalloc(1, sizeof(*t));
-		const char *device;
+		const char *device, *timer;
 
-		store_read_ticket(r, i, t, &device);
+		store_read_ticket(r, i, t, &device, &timer);
 		news_ticket(news, t);
 	}
 	db_array_done(&ids);

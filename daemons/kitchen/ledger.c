@@ -163,11 +163,6 @@ static bool concerns_job(enum ticket_event event)
 
 /* --- writing --- */
 
-static int by_order(const void *a, const void *b)
-{
-	return uuid_compare(*(const struct uuid *)a, *(const struct uuid *)b);
-}
-
 static int lock_jobs(struct db_conn *tx, const struct move *moves, int n, struct job_list *jobs,
 		     struct error *err)
 {
@@ -178,7 +173,7 @@ static int lock_jobs(struct db_conn *tx, const struct move *moves, int n, struct
 	for (int i = 0; i < n; i++)
 		if (concerns_job(moves[i].event))
 			orders[count++] = moves[i].ticket->order_id;
-	qsort(orders, (size_t)count, sizeof(*orders), by_order);
+	qsort(orders, (size_t)count, sizeof(*orders), uuid_compare_at);
 	db_array_init(&ids, DB_UUID);
 	for (int i = 0; i < count; i++)
 		if (i == 0 || !uuid_equal(orders[i], orders[i - 1]))
@@ -186,6 +181,24 @@ static int lock_jobs(struct db_conn *tx, const struct move *moves, int n, struct
 	rc = store_lock_jobs(tx, &ids, jobs, err);
 	db_array_done(&ids);
 	return rc;
+}
+
+static void add_row(struct store_moves *rows, const struct move *m)
+{
+	/* What is done, or given up, keeps the names of where it was. */
+	bool somewhere = m->station >= 0 || ticket_ended(m->to);
+	const struct store_move row = {
+	    .ticket = m->ticket,
+	    .to = m->to,
+	    .device = somewhere ? m->device : NULL,
+	    .timer = somewhere ? m->timer : NULL,
+	    .deck = m->station >= 0 ? m->deck : m->ticket->deck,
+	    .remakes = m->remakes,
+	    .moves = m->moves,
+	    .reason = m->reason,
+	};
+
+	store_add_move(rows, &row);
 }
 
 static void decide(struct move *moves, int n, const struct job_list *jobs, struct outbox *o,
@@ -201,31 +214,17 @@ static void decide(struct move *moves, int n, const struct job_list *jobs, struc
 			continue;
 		if (j != NULL)
 			follow(o, j, m);
-		/* What is done, or given up, keeps the name of where it was. */
-		store_add_move(rows, m->ticket, m->to,
-			       m->station >= 0 || ticket_ended(m->to) ? m->device : NULL,
-			       m->station >= 0 ? m->deck : m->ticket->deck, m->remakes, m->reason);
+		add_row(rows, m);
 	}
-}
-
-static int by_number(const void *a, const void *b)
-{
-	const int64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
 }
 
 /* What was not as expected has ended meanwhile. */
 static void note_dropped(struct move *moves, int n, const struct db_result *r)
 {
-	size_t count = (size_t)db_rows(r);
-	AUTO_FREE int64_t *moved = xcalloc(count + 1, sizeof(*moved));
+	CLEANUP(store_numbers_done) struct store_numbers moved = store_numbers(r);
 
-	for (size_t i = 0; i < count; i++)
-		moved[i] = db_int(r, (int)i, 0);
-	qsort(moved, count, sizeof(*moved), by_number);
 	for (int i = 0; i < n; i++)
-		if (bsearch(&moves[i].ticket->job.id, moved, count, sizeof(*moved), by_number) == NULL)
+		if (!store_numbers_have(&moved, moves[i].ticket->job.id))
 			moves[i].dropped = true;
 }
 

@@ -19,8 +19,9 @@ struct move {
 	enum ticket_event event;
 	enum ticket_state to;
 	const char *device; /* where it lies, or was; borrowed */
+	const char *timer;  /* that counts for it, or did; borrowed; NULL: none */
 	int station, deck;  /* where it lies from now on; -1: nowhere */
-	int remakes;
+	int remakes, moves;
 	char reason[LEDGER_REASON_SIZE];
 	bool dropped; /* out: its order has ended meanwhile, nothing was written */
 	bool failed;  /* out: its order has failed with it */

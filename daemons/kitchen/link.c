@@ -42,6 +42,9 @@ struct wants {
 	bool setpoint_wanted, power_wanted, reset_wanted;
 	int setpoint;
 	bool power;
+	bool duration_wanted, run_wanted;
+	int duration;
+	bool run;
 };
 
 struct device {
@@ -50,7 +53,8 @@ struct device {
 	int fd; /* -1: none */
 	enum phase phase;
 	uint8_t function;
-	struct mono due; /* when it is next connected to, or read; or given up */
+	struct mono due;   /* when it is next connected to, or read; or given up */
+	struct mono asked; /* when it was last asked for a reading */
 	struct link_device seen;
 	struct wants wants;
 };
@@ -202,6 +206,12 @@ static int next_request(struct device *d, uint8_t *raw)
 		return write_coil(d, raw, HARDWARE_COIL_POWER, w->power);
 	if (take(&w->reset_wanted))
 		return write_coil(d, raw, HARDWARE_COIL_RESET, true);
+	if (take(&w->duration_wanted)) {
+		value = (uint16_t)w->duration;
+		return write_registers(d, raw, HARDWARE_HOLD_DURATION, &value, 1);
+	}
+	if (take(&w->run_wanted))
+		return write_coil(d, raw, HARDWARE_COIL_RUN, w->run);
 	return 0;
 }
 
@@ -229,6 +239,7 @@ static void work_ready(struct link *l, struct device *d)
 		send_request(l, d, raw, len, PHASE_WRITING);
 	} else if (mono_left_ms(d->due) == 0) {
 		len = begin_request(d, raw, FUNCTION_READ, 0, hardware_block(d->info));
+		d->asked = mono_now();
 		send_request(l, d, raw, len, PHASE_READING);
 	}
 }
@@ -246,10 +257,11 @@ static bool same_decks(const struct hardware_reading *a, const struct hardware_r
 /* Something that the floor acts upon. */
 static bool matters(const struct device *d, const struct hardware_reading *now)
 {
-	const unsigned heater = HARDWARE_STATUS_BIT(HEATER);
+	const unsigned idle =
+	    HARDWARE_STATUS_BIT(HEATER) | HARDWARE_STATUS_BIT(RUNNING) | HARDWARE_STATUS_BIT(EXPIRED);
 	const struct hardware_reading *was = &d->seen.reading;
 
-	return d->seen.at.ns == 0 || ((was->status ^ now->status) & ~heater) != 0 ||
+	return d->seen.at.ns == 0 || ((was->status ^ now->status) & ~idle) != 0 ||
 	       was->faults != now->faults || was->setpoint != now->setpoint || !same_decks(was, now);
 }
 
@@ -272,6 +284,7 @@ static bool note_reading(struct link *l, struct device *d, const struct hardware
 		d->seen.beat = now;
 	d->seen.reading = *reading;
 	d->seen.at = now;
+	d->seen.asked = d->asked;
 	d->seen.trouble[0] = '\0';
 	pthread_mutex_unlock(&l->lock);
 	return changed;
@@ -471,6 +484,18 @@ void link_reset(struct link *l, int device)
 {
 	pthread_mutex_lock(&l->lock);
 	l->devices[device].wants.reset_wanted = true;
+	pthread_mutex_unlock(&l->lock);
+	wake(l);
+}
+
+void link_time(struct link *l, int device, int seconds)
+{
+	struct wants *w = &l->devices[device].wants;
+
+	pthread_mutex_lock(&l->lock);
+	w->run_wanted = true;
+	w->run = w->duration_wanted = seconds > 0;
+	w->duration = seconds;
 	pthread_mutex_unlock(&l->lock);
 	wake(l);
 }

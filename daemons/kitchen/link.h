@@ -17,6 +17,7 @@
 
 struct link_device {
 	struct hardware_reading reading; /* the last one */
+	struct mono asked;		 /* when it was asked for */
 	struct mono at;			 /* when it came; 0: never */
 	struct mono beat;		 /* when its heartbeat was last seen to move */
 	char trouble[96];		 /* what was wrong last, or "" */
@@ -47,5 +48,7 @@ void link_unload(struct link *l, int device, int deck, uint32_t tag);
 /* setpoint in tenths of a degree. */
 void link_heat(struct link *l, int device, bool power, int setpoint);
 void link_reset(struct link *l, int device);
+/* Starts a timer with so many seconds of the kitchen; 0 stops it. */
+void link_time(struct link *l, int device, int seconds);
 
 #endif

@@ -6,9 +6,9 @@
 #include "core/base/mem.h"
 
 /* In the order of LIST_ID …. */
-#define LIST_COLUMNS                                                                                       \
-	"ticket_id, order_id, state, pizza_id, size, bake_c, promised_at, device, deck, remakes, reason, " \
-	"created_at, started_at, ended_at"
+#define LIST_COLUMNS                                                                                      \
+	"ticket_id, order_id, state, pizza_id, size, bake_c, promised_at, device, deck, timer, remakes, " \
+	"moves, reason, created_at, started_at, ended_at"
 
 DB_STATEMENT(tickets_open_list, "SELECT " LIST_COLUMNS " FROM tickets WHERE state = 'queued'"
 				" AND (promised_at, ticket_id) > ($1::timestamptz, $2::bigint)"

@@ -73,9 +73,9 @@ int queue_refill(struct floor *f, struct error *err)
 	rc = read_queue(f, limit, &r, err);
 	for (int i = 0; rc == 0 && i < db_rows(r); i++) {
 		struct ticket *t = xcalloc(1, sizeof(*t));
-		const char *device;
+		const char *device, *timer;
 
-		store_read_ticket(r, i, t, &device);
+		store_read_ticket(r, i, t, &device, &timer);
 		t->deck = -1;
 		move_tail(f, t);
 		if (pool_find(&f->tickets, t->job.id) == NULL)

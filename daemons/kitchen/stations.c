@@ -34,12 +34,11 @@ static bool reading_fresh(const struct link_device *seen)
 	       mono_since_ms(seen->beat) <= stale_ms;
 }
 
-#define SAYS_NOTHING_OF_HEAT \
-	(HARDWARE_FAULT_BIT(TIMER_DRIFT) | HARDWARE_FAULT_BIT(SILENT) | HARDWARE_FAULT_BIT(BUS_DOWN))
+#define OF_THE_LINE (HARDWARE_FAULT_BIT(SILENT) | HARDWARE_FAULT_BIT(BUS_DOWN))
 
 static bool reading_faulty(const struct hardware_reading *r)
 {
-	return (r->faults & ~SAYS_NOTHING_OF_HEAT) != 0 ||
+	return (r->faults & ~OF_THE_LINE) != 0 ||
 	       (r->status & (HARDWARE_STATUS_BIT(CUTOUT) | HARDWARE_STATUS_BIT(NO_READING))) != 0;
 }
 
@@ -82,20 +81,27 @@ static bool is_hot(const struct station *st, const struct hardware_reading *r)
 	       r->temperature <= r->setpoint + COLD_BAND * 10;
 }
 
-/* What happens to it next by its reading; -1: nothing. */
-static int happening(const struct station *st, const struct link_device *seen)
+int station_trouble(const struct station *st, const struct link_device *seen)
 {
-	bool closed = st->mode != STATION_MODE_OPEN, lies = loaded(st, &seen->reading);
-
 	if (!reading_fresh(seen))
 		return st->state == STATION_OFFLINE ? -1 : STATION_EVENT_SILENCE;
 	if (st->state == STATION_OFFLINE)
 		return STATION_EVENT_ANSWER;
 	if (reading_faulty(&seen->reading) || st->diagnosis.findings != 0)
 		return st->state == STATION_FAULTED ? -1 : STATION_EVENT_FAULT;
+	return st->state == STATION_FAULTED ? STATION_EVENT_CLEAR : -1;
+}
+
+/* What happens next to an oven or a pan by its reading; -1: nothing. */
+static int happening(const struct floor *f, int i)
+{
+	const struct station *st = &f->stations[i];
+	bool closed = st->mode != STATION_MODE_OPEN, lies = loaded(st, &f->seen[i].reading);
+	int trouble = station_trouble(st, &f->seen[i]);
+
+	if (trouble >= 0)
+		return trouble;
 	switch (st->state) {
-	case STATION_FAULTED:
-		return STATION_EVENT_CLEAR;
 	case STATION_IDLE:
 		if (lies)
 			return STATION_EVENT_LOAD;
@@ -119,6 +125,7 @@ static int happening(const struct station *st, const struct link_device *seen)
 			return STATION_EVENT_EMPTY;
 		return closed ? -1 : STATION_EVENT_OPEN;
 	case STATION_OFFLINE:
+	case STATION_FAULTED:
 	case STATION_STATE_COUNT:
 		break;
 	}
@@ -139,28 +146,45 @@ static void say(const struct station *st, enum station_state before, const struc
 		log_info("%s is back", st->info->name);
 }
 
-static void look_at_station(struct floor *f, int i)
+/* All that station_faults has words for, as bits. */
+static unsigned what_is_wrong(const struct station *st, const struct hardware_reading *r)
+{
+	return r->faults | (r->status & HARDWARE_STATUS_BIT(CUTOUT)) << HARDWARE_FAULT_COUNT |
+	       st->diagnosis.findings << (HARDWARE_FAULT_COUNT + HARDWARE_STATUS_COUNT);
+}
+
+void station_follow(struct floor *f, int i, int (*what)(const struct floor *f, int i))
 {
 	struct station *st = &f->stations[i];
 	const struct link_device *seen = &f->seen[i];
 	enum station_state before = st->state;
+	unsigned wrong = what_is_wrong(st, &seen->reading);
 	int event;
 
-	st->hot = is_hot(st, &seen->reading);
-	if (seen->at.ns != 0)
-		diagnosis_look(&st->diagnosis, &seen->reading, seen->at, f->time_scale);
-	for (int round = 0; round < STATION_STATE_COUNT && (event = happening(st, seen)) >= 0; round++) {
+	for (int round = 0; round < STATION_STATE_COUNT && (event = what(f, i)) >= 0; round++) {
 		int next = station_next(st->state, (enum station_event)event);
 
 		if (next < 0)
 			break;
 		st->state = (enum station_state)next;
 	}
+	st->dirty = st->dirty || st->state != before || wrong != st->wrong;
+	st->wrong = wrong;
 	if (st->state == before)
 		return;
-	st->dirty = true;
 	st->offline = st->state == STATION_OFFLINE ? mono_now() : (struct mono){0};
 	say(st, before, seen);
+}
+
+static void look_at_station(struct floor *f, int i)
+{
+	struct station *st = &f->stations[i];
+	const struct link_device *seen = &f->seen[i];
+
+	st->hot = is_hot(st, &seen->reading);
+	if (seen->at.ns != 0)
+		diagnosis_look(&st->diagnosis, &seen->reading, seen->at, f->time_scale);
+	station_follow(f, i, happening);
 }
 
 /* --- times --- */
@@ -185,6 +209,14 @@ int64_t station_bake_us(const struct floor *f, const struct station *st, const s
 	if (st->info->kind == HARDWARE_PAN)
 		return f->times.pan_us[t->job.size];
 	return scheduler_oven_us(&f->times, t->job.size, st->setpoint_c);
+}
+
+int64_t station_left_us(const struct floor *f, const struct station *st, const struct ticket *t)
+{
+	int64_t bake = station_bake_us(f, st, t);
+	int64_t passed = t->started_us > 0 ? clock_wall_us() - t->started_us : 0;
+
+	return passed < bake ? bake - passed : 0;
 }
 
 int64_t station_hot_in_us(const struct floor *f, int station)
@@ -286,6 +318,7 @@ static void look_at_prepping(struct floor *f, int i, int deck, struct ticket *t)
 	const struct hardware_deck *now = &f->seen[i].reading.deck[deck];
 
 	if (now->tag == ticket_tag(t)) {
+		timers_take(f, t);
 		floor_move(f, t, TICKET_EVENT_LOADED, "%s", "");
 	} else if (st->state == STATION_FAULTED || st->mode != STATION_MODE_OPEN) {
 		floor_move(f, t, TICKET_EVENT_MOVED, "%s takes none", st->info->name);

@@ -22,14 +22,17 @@ enum {
 	T_PROMISED,
 	T_DEVICE,
 	T_DECK,
+	T_TIMER,
 	T_REMAKES,
+	T_MOVES,
 	T_STARTED
 };
 #define TICKET_COLUMNS                                                                                  \
 	"ticket_id, order_id, state, pizza_id, size, menu_version, bake_c, promised_at, device, deck, " \
-	"remakes, started_at"
+	"timer, remakes, moves, started_at"
 
-void store_read_ticket(const struct db_result *r, int row, struct ticket *t, const char **ret_device)
+void store_read_ticket(const struct db_result *r, int row, struct ticket *t, const char **ret_device,
+		       const char **ret_timer)
 {
 	int state = ticket_state_parse(db_text(r, row, T_STATE));
 
@@ -44,11 +47,13 @@ void store_read_ticket(const struct db_result *r, int row, struct ticket *t, con
 	snprintf(t->pizza_id, sizeof(t->pizza_id), "%s", db_text(r, row, T_PIZZA));
 	t->menu_version = db_int(r, row, T_VERSION);
 	t->state = state < 0 ? TICKET_QUEUED : (enum ticket_state)state;
-	t->station = -1;
+	t->station = t->timer = -1;
 	t->deck = (int)db_int(r, row, T_DECK) - 1;
 	t->remakes = (int)db_int(r, row, T_REMAKES);
+	t->moves = (int)db_int(r, row, T_MOVES);
 	t->started_us = db_is_null(r, row, T_STARTED) ? 0 : db_time(r, row, T_STARTED);
 	*ret_device = db_text(r, row, T_DEVICE);
+	*ret_timer = db_text(r, row, T_TIMER);
 }
 
 static int read_int(struct db_conn *c, struct db_statement *s, const struct db_params *p, int64_t *ret,
@@ -92,6 +97,35 @@ int store_queue(struct db_conn *c, int64_t after_us, int64_t after_id, int limit
 	return db_exec(c, &queue_head, &p, ret, err);
 }
 
+static int by_number(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+struct store_numbers store_numbers(const struct db_result *r)
+{
+	struct store_numbers n = {.count = (size_t)db_rows(r)};
+
+	n.list = xcalloc(n.count + 1, sizeof(*n.list));
+	for (size_t i = 0; i < n.count; i++)
+		n.list[i] = db_int(r, (int)i, 0);
+	qsort(n.list, n.count, sizeof(*n.list), by_number);
+	return n;
+}
+
+bool store_numbers_have(const struct store_numbers *n, int64_t number)
+{
+	return n->count > 0 && bsearch(&number, n->list, n->count, sizeof(*n->list), by_number) != NULL;
+}
+
+void store_numbers_done(struct store_numbers *n)
+{
+	free(n->list);
+	*n = (struct store_numbers){0};
+}
+
 /* --- new orders --- */
 
 void store_orders_init(struct store_orders *o)
@@ -120,7 +154,8 @@ void store_orders_done(struct store_orders *o)
 		db_array_done(all[i]);
 }
 
-/* IS TRUE keeps the planner from joining, which without hash joins would compare every ticket with every order. */
+/* IS TRUE keeps the planner from joining, which without hash joins would compare every ticket with every
+ * order. */
 DB_STATEMENT(
     jobs_add,
     "WITH j AS (INSERT INTO jobs (order_id, state, first_ticket, tickets, pending, correlation_id, cause)"
@@ -173,7 +208,7 @@ int store_cancel(struct db_conn *tx, const struct db_array *ids, const struct db
 	return db_exec(tx, &jobs_cancel, &p, ret, err);
 }
 
-DB_STATEMENT(tickets_supply, "UPDATE tickets SET state = 'queued', device = NULL, deck = NULL"
+DB_STATEMENT(tickets_supply, "UPDATE tickets SET state = 'queued', device = NULL, deck = NULL, timer = NULL"
 			     " WHERE ticket_id = ANY ($1::bigint[]) AND state = 'waiting'"
 			     " RETURNING " TICKET_COLUMNS);
 
@@ -339,49 +374,52 @@ void store_moves_init(struct store_moves *m)
 	db_array_init(&m->to, DB_TEXT);
 	db_array_init(&m->devices, DB_TEXT);
 	db_array_init(&m->decks, DB_INT4);
+	db_array_init(&m->timers, DB_TEXT);
 	db_array_init(&m->remakes, DB_INT4);
+	db_array_init(&m->moves, DB_INT4);
 	db_array_init(&m->reasons, DB_TEXT);
 }
 
 void store_moves_done(struct store_moves *m)
 {
-	struct db_array *all[] = {&m->ids,   &m->from,	  &m->to,     &m->devices,
-				  &m->decks, &m->remakes, &m->reasons};
+	struct db_array *all[] = {&m->ids,    &m->from,	   &m->to,    &m->devices, &m->decks,
+				  &m->timers, &m->remakes, &m->moves, &m->reasons};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		db_array_done(all[i]);
 }
 
-void store_add_move(struct store_moves *m, const struct ticket *t, enum ticket_state to, const char *device,
-		    int deck, int remakes, const char *reason)
+void store_add_move(struct store_moves *m, const struct store_move *row)
 {
-	db_array_int(&m->ids, t->job.id);
-	db_array_text(&m->from, ticket_state_words[t->state]);
-	db_array_text(&m->to, ticket_state_words[to]);
-	db_array_text(&m->devices, device);
-	if (device != NULL)
-		db_array_int(&m->decks, deck + 1);
+	db_array_int(&m->ids, row->ticket->job.id);
+	db_array_text(&m->from, ticket_state_words[row->ticket->state]);
+	db_array_text(&m->to, ticket_state_words[row->to]);
+	db_array_text(&m->devices, row->device);
+	if (row->device != NULL)
+		db_array_int(&m->decks, row->deck + 1);
 	else
 		db_array_null(&m->decks);
-	db_array_int(&m->remakes, remakes);
-	db_array_text(&m->reasons, reason != NULL && reason[0] != '\0' ? reason : NULL);
+	db_array_text(&m->timers, row->timer);
+	db_array_int(&m->remakes, row->remakes);
+	db_array_int(&m->moves, row->moves);
+	db_array_text(&m->reasons, row->reason != NULL && row->reason[0] != '\0' ? row->reason : NULL);
 }
 
 DB_STATEMENT(
     tickets_move,
-    "UPDATE tickets t SET state = v.next, device = v.device, deck = v.deck, remakes = v.remakes,"
-    " reason = coalesce(v.reason, t.reason),"
+    "UPDATE tickets t SET state = v.next, device = v.device, deck = v.deck, timer = v.timer,"
+    " remakes = v.remakes, moves = v.moves, reason = coalesce(v.reason, t.reason),"
     " started_at = CASE WHEN v.next = 'prepping' THEN clock_timestamp() ELSE t.started_at END,"
     " ended_at = CASE WHEN v.next IN ('done', 'failed', 'cancelled') THEN clock_timestamp() END"
-    " FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::text[])"
-    " AS v (id, before, next, device, deck, remakes, reason)"
+    " FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::int[],"
+    " $8::int[], $9::text[]) AS v (id, before, next, device, deck, timer, remakes, moves, reason)"
     " WHERE t.ticket_id = v.id AND t.state = v.before RETURNING t.ticket_id");
 
 int store_move_tickets(struct db_conn *tx, const struct store_moves *m, struct db_result **ret,
 		       struct error *err)
 {
-	const struct db_array *all[] = {&m->ids,   &m->from,	&m->to,	    &m->devices,
-					&m->decks, &m->remakes, &m->reasons};
+	const struct db_array *all[] = {&m->ids,    &m->from,	 &m->to,    &m->devices, &m->decks,
+					&m->timers, &m->remakes, &m->moves, &m->reasons};
 	CLEANUP(db_params_done) struct db_params p = {0};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)

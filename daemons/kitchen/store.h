@@ -12,8 +12,10 @@
 
 /* --- reading tickets --- */
 
-/* Fills in a ticket from a row of the statements below but for its station, whose name is in *ret_device. */
-void store_read_ticket(const struct db_result *r, int row, struct ticket *t, const char **ret_device);
+/* Fills in a ticket from a row of the statements below but for its station and timer, whose names are given
+ * back. */
+void store_read_ticket(const struct db_result *r, int row, struct ticket *t, const char **ret_device,
+		       const char **ret_timer);
 
 /* The highest number ever given. */
 int store_last_ticket(struct db_conn *c, int64_t *ret, struct error *err) MUST_USE;
@@ -22,6 +24,15 @@ int store_open_tickets(struct db_conn *c, struct db_result **ret, struct error *
 /* The head of the queue behind a promise and a number. */
 int store_queue(struct db_conn *c, int64_t after_us, int64_t after_id, int limit, struct db_result **ret,
 		struct error *err) MUST_USE;
+
+/* The numbers in the first column of all rows. */
+struct store_numbers {
+	int64_t *list; /* ascending */
+	size_t count;
+};
+struct store_numbers store_numbers(const struct db_result *r);
+bool store_numbers_have(const struct store_numbers *n, int64_t number);
+void store_numbers_done(struct store_numbers *n);
 
 /* --- new orders and what becomes of them (the consumer) --- */
 
@@ -73,15 +84,21 @@ int store_write_jobs(struct db_conn *tx, const struct job_list *list, struct err
 /* What is open of the tickets of these orders fails, with the next statement. */
 int store_fail_tickets(struct db_conn *tx, const struct job_list *list, struct error *err) MUST_USE;
 
+struct store_move {
+	const struct ticket *ticket; /* as it was */
+	enum ticket_state to;
+	const char *device, *timer; /* NULL: none */
+	int deck;		    /* from 0 */
+	int remakes, moves;
+	const char *reason; /* NULL or "": the last one stays */
+};
 /* `struct store_moves m = {0};` then store_moves_init. */
 struct store_moves {
-	struct db_array ids, from, to, devices, decks, remakes, reasons;
+	struct db_array ids, from, to, devices, decks, timers, remakes, moves, reasons;
 };
 void store_moves_init(struct store_moves *m);
 void store_moves_done(struct store_moves *m);
-/* deck from 0; device NULL: none. */
-void store_add_move(struct store_moves *m, const struct ticket *t, enum ticket_state to, const char *device,
-		    int deck, int remakes, const char *reason);
+void store_add_move(struct store_moves *m, const struct store_move *row);
 /* The rows are the numbers of the tickets that were as expected and have moved. */
 int store_move_tickets(struct db_conn *tx, const struct store_moves *m, struct db_result **ret,
 		       struct error *err) MUST_USE;
@@ -119,7 +136,9 @@ enum {
 	LIST_PROMISED,
 	LIST_DEVICE,
 	LIST_DECK,
+	LIST_TIMER,
 	LIST_REMAKES,
+	LIST_MOVES,
 	LIST_REASON,
 	LIST_CREATED,
 	LIST_STARTED,

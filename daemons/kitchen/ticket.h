@@ -17,7 +17,8 @@ struct ticket {
 	int64_t menu_version;
 	enum ticket_state state;
 	int station, deck; /* where it lies or is about to be put, from 0; -1: nowhere */
-	int remakes;
+	int remakes, moves;
+	int timer;	     /* the device that counts for it; -1: none */
 	int64_t started_us;  /* when it was put there; 0: not */
 	struct ticket *next; /* in its pool */
 };

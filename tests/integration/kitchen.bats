@@ -108,20 +108,29 @@ empty_decks() {
 	eventually 20 all_hot
 }
 
-# Nobody takes it out in time: it burns.
-burn() { # burn ORDER
-	eventually 20 baking "$1" 1
+# hold_baking PIZZA N: kitchend ($pid) is stopped while all N of a new order ($id) bake.
+hold_baking() {
 	pid=$(pid_of kitchend)
+	id=$(order card "$1" "$2")
+	eventually 20 baking "$id" "$2"
 	kill -STOP "$pid"
+}
+# Nobody takes it out in time: it burns.
+burn() {
 	eventually 30 burnt_lies
 	kill -CONT "$pid"
 }
-burnt_lies() { [ "$("$PIZZACTL" hw ls -o json | jq -r '.[].device' | grep -v timer | while read -r d; do "$PIZZACTL" hw show "$d" -o json; done |
-	jq -s '[.[].decks[]? | select(.state == "burnt")] | length')" != 0 ]; }
+burnt_lies() { # by the hardware alone: pizzactl asks kitchend, too
+	local d
+	for d in oven-1 oven-2 oven-3 oven-4 pan-1 pan-2; do
+		curl -s "$(url 12 "/api/v1/hw/$d")" | grep -q '"state":"burnt"' && return 0
+	done
+	return 1
+}
 
 @test "a burnt pizza is made again, and its ingredients are consumed again" {
-	id=$(order card hawaiian)
-	burn "$id"
+	hold_baking hawaiian 1
+	burn
 	eventually 20 happened_n "$id" TicketRemade 1
 	baked_once "$id"
 	eventually 10 happened_n "$id" StockConsumed 2
@@ -129,12 +138,11 @@ burnt_lies() { [ "$("$PIZZACTL" hw ls -o json | jq -r '.[].device' | grep -v tim
 }
 
 @test "burnt, and an ingredient has run out: the order fails, is cancelled and refunded, and the customer is told" {
-	id=$(order card hawaiian)
-	eventually 20 baking "$id" 1
+	hold_baking hawaiian 1
 	eventually 10 happened_n "$id" StockConsumed 1
 	sql pizza_inventory "UPDATE stock_levels SET consumed = consumed + on_hand, on_hand = 0, version = version + 1, low = true
 		WHERE ingredient_id = 'pineapple'"
-	burn "$id"
+	burn
 	eventually 20 happened_n "$id" CookingFailed 1
 	eventually 20 sql_is pizza_order "SELECT status || ' ' || cancelled_by || ' ' || reason FROM orders WHERE order_id = '$id'" \
 		"cancelled kitchend out of stock: pineapple"
@@ -208,6 +216,58 @@ catch() {
 }
 cut_out() { [[ $("$PIZZACTL" kitchen status -o json | jq -r --arg d "$1" '.[] | select(.device == $d) | .faults | join(" ")') == *cutout* ]]; }
 
+timed() { # timed ORDER N: so many of its tickets have a timer
+	sql_is pizza_kitchen "SELECT count(timer) FROM tickets WHERE order_id = '$1'" "$2"
+}
+timer_is() { # timer_is TIMER STATE FAULTS: as the kitchen sees it
+	[ "$(curl -s "$(url 6 /api/v1/kitchen)" | jq -r --arg d "$1" '.timers[] | select(.device == $d) | "\(.state) \(.faults | join(" "))"')" = "$2 $3" ]
+}
+
+@test "a timer that drifts gets no bakes; what it counted for goes on; once mended, it is back as soon as it has been right" {
+	for try in 1 2 3 4; do # caught while it counts
+		id=$(order)
+		eventually 20 timed "$id" 1
+		timer=$(sql pizza_kitchen "SELECT timer FROM tickets WHERE order_id = '$id' ORDER BY ticket_id LIMIT 1")
+		[[ $timer == timer-* ]]
+		[ "$("$PIZZACTL" hw show "$timer" -o json | jq -r .order_id)" = "$id" ]
+		ctl 0 hw fault "$timer" timer-drift
+		eventually 10 timer_is "$timer" faulted timer-drift
+		ticket=$(tickets "$id" | head -n 1)
+		[[ $ticket == *"|done|"* ]] || break
+		ctl 0 hw clear "$timer"
+	done
+	[ "$("$PIZZACTL" kitchen status -o json | jq --arg t "$timer" '[.[].decks[] | select(.timer == $t)] | length')" = 0 ]
+	baked_once "$id"
+	[ "$("$PIZZACTL" kitchen show "${ticket%%|*}" -o json | jq -r '"\(.timer) \(.moves) \(.remakes)"')" = "null 0 0" ]
+	# It is found out by how it counts, too, and that is remembered when it says no more that it drifts.
+	ctl 0 hw set "$timer" duration=900 run=on
+	eventually 20 timer_is "$timer" faulted "timer-drift wrong-time"
+	ctl 4 hw check -o json
+	[ "$(jq -r '[.[] | .device, .why] | join(" ")' <<<"$out")" = "$timer timer-drift, wrong-time" ]
+	id=$(order card margherita 9) # more than there are timers
+	baked_once "$id"
+	[ "$(sql pizza_kitchen "SELECT count(*) FILTER (WHERE timer = '$timer'), count(DISTINCT timer) FROM tickets WHERE order_id = '$id'")" = "0|7" ]
+	ctl 0 hw set "$timer" run=off
+	ctl 0 hw clear "$timer"
+	timer_is "$timer" faulted wrong-time
+	ctl 4 hw check
+	eventually 20 timer_is "$timer" idle ""
+	ctl 0 hw check
+	eventually 5 stopped "$timer"
+}
+stopped() { [ "$("$PIZZACTL" hw show "$1" -o json | jq .running)" = false ]; }
+
+@test "kitchend killed while timers count: they count on for the same pizzas" {
+	id=$(order card margherita 2)
+	eventually 20 timed "$id" 2
+	before=$(sql pizza_kitchen "SELECT ticket_id, timer FROM tickets WHERE order_id = '$id' ORDER BY 1")
+	pid=$(pid_of kitchend)
+	kill -9 "$pid"
+	baked_once "$id"
+	[ "$(sql pizza_kitchen "SELECT ticket_id, timer FROM tickets WHERE order_id = '$id' ORDER BY 1")" = "$before" ]
+	while IFS='|' read -r _ timer; do eventually 10 stopped "$timer"; done <<<"$before"
+}
+
 @test "a silent oven delays nobody; its ticket waits for it a while, then goes elsewhere" {
 	catch silent offline
 	other=$(order)
@@ -276,6 +336,25 @@ cut_out() { [[ $("$PIZZACTL" kitchen status -o json | jq -r --arg d "$1" '.[] | 
 	eventually 20 all_hot
 }
 switched_off() { [ "$("$PIZZACTL" hw show "$1" -o json | jq .power)" = false ]; }
+
+@test "a kitchen that has become smaller: what lay in the ovens that are gone is baked in the others" {
+	hwd=$(pid_of hwd)
+	hold_baking margherita 12
+	printf '  ovens: 2\n  decks: 2\n' >>"$PIZZA_CONFIG"
+	kill -9 "$pid" "$hwd"
+	eventually 20 stations_are "oven-1 oven-2 pan-1 pan-2"
+	eventually 20 sql_is pizza_kitchen "SELECT count(*) > 0 AND min(moves) = 1 FROM tickets WHERE order_id = '$id' AND reason = 'its station is gone'" t
+	baked_once "$id"
+	[ "$(sql pizza_kitchen "SELECT count(*) FROM tickets WHERE order_id = '$id' AND moves > 0 AND (device IN ('oven-3', 'oven-4') OR deck > 2)")" = 0 ]
+	ticket=$(sql pizza_kitchen "SELECT ticket_id FROM tickets WHERE order_id = '$id' AND moves > 0 LIMIT 1")
+	[ "$("$PIZZACTL" kitchen show "$ticket" -o json | jq -r '"\(.moves) \(.remakes) \(.reason)"')" = "1 0 its station is gone" ]
+	eventually 10 empty_decks
+	printf 'kitchen:\n  rescue: 2s\n' >"$PIZZA_CONFIG"
+	kitchend=$(pid_of kitchend) hwd=$(pid_of hwd)
+	kill "$kitchend" "$hwd"
+	eventually 20 stations_are "oven-1 oven-2 oven-3 oven-4 pan-1 pan-2"
+}
+stations_are() { [ "$("$PIZZACTL" kitchen status -o json | jq -r '[.[].device] | join(" ")')" = "$1" ]; }
 
 @test "what does not exist is named, and nothing is changed" {
 	ctl 3 kitchen pause oven-99

@@ -1,6 +1,7 @@
 /*
- * What the kitchen finds out about ovens by their behaviour, with the physics of real ones whose registers
- * say nothing of faults: each fault is found, and a sound oven never looks faulty, at any time scale.
+ * What the kitchen finds out about ovens and timers by their behaviour, with the physics of real ones whose
+ * registers say nothing of faults: each fault is found, and a sound device never looks faulty, at any time
+ * scale.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -152,6 +153,126 @@ static void a_reading_that_is_repeated_says_nothing(void **state)
 	}
 }
 
+/* --- timers --- */
+
+static const struct hardware_device timer = {7, HARDWARE_TIMER, 1, 0, "timer-1"};
+static struct timekeeping k;
+static int64_t late_ms; /* how late the answers come */
+
+static void begin_timer(int time_scale)
+{
+	scale = time_scale;
+	physics_world_init(&world, scale, 7);
+	physics_device_init(&world, &timer, &s);
+	k = (struct timekeeping){0};
+	late_ms = 1;
+}
+
+static void start_timer(double seconds)
+{
+	s.duration = s.left = seconds;
+	s.running = true;
+	s.expired = false;
+}
+
+static bool look_at_timer(void)
+{
+	struct hardware_reading r;
+	struct mono asked = {s.tick * PHYSICS_TICK_MS * INT64_C(1000000)};
+
+	physics_read(&timer, &s, &r);
+	r.faults = 0; /* it does not say */
+	return diagnosis_time(&k, &r, asked, mono_add_ms(asked, late_ms), scale);
+}
+
+/* Whether it was found wrong at any moment of so many seconds of the wall clock; as long as it lasts it is
+ * started anew. */
+static bool count_on(double wall_s, double seconds)
+{
+	int64_t until = s.tick + (int64_t)(wall_s * 1000 / PHYSICS_TICK_MS);
+	bool found = false;
+
+	while (s.tick < until) {
+		if (!s.running)
+			start_timer(seconds);
+		for (int i = 0; i < LOOK_TICKS; i++)
+			physics_tick(&world, &timer, &s);
+		found |= look_at_timer();
+	}
+	return found;
+}
+
+/* Two windows and what begins and ends them. */
+static double two_windows_s(void)
+{
+	return 2 * (scale >= 100 ? 1.0 : 100.0 / scale) + 0.5;
+}
+
+static void a_sound_timer_is_never_suspected(void **state)
+{
+	(void)state;
+	for (int time_scale = 1; time_scale <= 1000; time_scale = time_scale == 10  ? 60
+								  : time_scale < 10 ? 10
+										    : time_scale * 4) {
+		begin_timer(time_scale);
+		assert_false(count_on(10 * two_windows_s(), 220)); /* bakes */
+		assert_false(count_on(10 * two_windows_s(), 60000));
+		late_ms = 90;
+		assert_false(count_on(10 * two_windows_s(), 60000));
+	}
+}
+
+static void a_drifting_timer_is_found_and_a_mended_one_is_not(void **state)
+{
+	(void)state;
+	for (int time_scale = 1; time_scale <= 1000; time_scale *= 10) {
+		begin_timer(time_scale);
+		physics_set_faults(&s, HARDWARE_FAULT_BIT(TIMER_DRIFT));
+		assert_false(count_on(two_windows_s() * 0.7, 60000)); /* once is not enough */
+		count_on(two_windows_s(), 60000);
+		assert_true(k.wrong);
+		physics_set_faults(&s, 0);
+		count_on(two_windows_s(), 60000);
+		assert_false(k.wrong);
+	}
+}
+
+static void a_drifting_timer_is_found_by_what_it_counts_for_bakes(void **state)
+{
+	(void)state;
+	for (int time_scale = 1; time_scale <= 60; time_scale = time_scale == 1 ? 10 : time_scale * 6) {
+		begin_timer(time_scale);
+		physics_set_faults(&s, HARDWARE_FAULT_BIT(TIMER_DRIFT));
+		assert_true(count_on(3 * two_windows_s(), 180));
+	}
+}
+
+/* The kitchen that was stopped reads old answers: the next window is as much too fast as the last was too
+ * slow. */
+static void what_comes_late_is_not_the_timers_fault(void **state)
+{
+	(void)state;
+	begin_timer(60);
+	for (int i = 0; i < 20; i++) {
+		late_ms = i % 3 == 0 ? 2000 : 1;
+		assert_false(count_on(1.7, 60000));
+	}
+}
+
+static void a_timer_that_is_started_anew_or_lost_is_not_wrong(void **state)
+{
+	(void)state;
+	begin_timer(60);
+	for (int i = 0; i < 60; i++) {
+		assert_false(count_on(0.4, 60000));
+		start_timer(100 + 300 * (i % 5));
+		if (i % 7 == 0) {
+			s.left /= 2; /* away, and back from another life */
+			diagnosis_time_lost(&k);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +281,11 @@ int main(void)
 	    cmocka_unit_test(a_stuck_thermostat_is_found_before_anything_burns),
 	    cmocka_unit_test(a_door_that_is_left_open_is_found),
 	    cmocka_unit_test(a_reading_that_is_repeated_says_nothing),
+	    cmocka_unit_test(a_sound_timer_is_never_suspected),
+	    cmocka_unit_test(a_drifting_timer_is_found_and_a_mended_one_is_not),
+	    cmocka_unit_test(a_drifting_timer_is_found_by_what_it_counts_for_bakes),
+	    cmocka_unit_test(what_comes_late_is_not_the_timers_fault),
+	    cmocka_unit_test(a_timer_that_is_started_anew_or_lost_is_not_wrong),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
