@@ -103,6 +103,7 @@ const struct daemon_info daemons[DAEMON_COUNT] = {
 	    .replicas = 1,
 	    .replicas_max = 1,
 	    .nice = 10,
+	    .consumer_nice = 15,
 	    .outbox = true,
 	    .consumes = {"order-events", "inventory-events"},
 	    .produces = {"kitchen-events"},
