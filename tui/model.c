@@ -175,10 +175,7 @@ unsigned model_wanted(const struct model *m)
 
 unsigned model_noted(const struct model *m)
 {
-	return m->replay ? 0
-			 : FEED_BIT(KPI) | FEED_BIT(STUCK) | FEED_BIT(LAG) | FEED_BIT(TOPICS) |
-			       FEED_BIT(LETTER_GROUPS) | FEED_BIT(OUTBOX) | FEED_BIT(METRICS) |
-			       FEED_BIT(HOSTS) | FEED_BIT(HW);
+	return m->replay ? 0 : NOTE_FEEDS | FEED_BIT(SAGAS) | FEED_BIT(KITCHEN) | FEED_BIT(JOBS);
 }
 
 static bool is_shown(struct model *m, enum feed_id feed)
@@ -292,28 +289,45 @@ static void forget(struct model *m)
 	}
 }
 
-/* Everything as it was known at now_us. */
+/* The last data and the last failure of a feed until a moment; -1: there is none. */
+struct latest {
+	int data, failure;
+};
+
+static void put_latest(struct model *m, const struct latest *l)
+{
+	if (l->data >= 0)
+		put_entry(m, &m->tape.entries[l->data]);
+	if (l->failure > l->data)
+		put_entry(m, &m->tape.entries[l->failure]);
+}
+
+/* Everything as it was known at now_us: streams from their beginning on, graphs some way back, and of all
+ * else what came last. */
 static void rewind_to_now(struct model *m)
 {
 	int64_t at_us = m->now_us;
 	int end = tape_until(&m->tape, at_us), recent = tape_until(&m->tape, at_us - GRAPHS_US);
-	int latest[FEED_COUNT];
+	struct latest latest[FEED_COUNT];
 
 	forget(m);
 	memset(latest, -1, sizeof(latest));
-	for (int i = m->tape.first; i < recent; i++) {
+	for (int i = m->tape.first; i < end; i++) {
 		const struct tape_entry *e = &m->tape.entries[i];
+		struct latest *l = &latest[e->feed];
 
 		if (feeds[e->feed].stream != NULL)
 			put_entry(m, e);
+		else if (i >= recent && (NOTE_FEEDS & 1u << e->feed) != 0)
+			continue;
 		else if (strcmp(m->panels[e->feed].subject, e->subject) == 0)
-			latest[e->feed] = i;
+			*(e->error != NULL ? &l->failure : &l->data) = i;
 	}
 	for (int i = 0; i < FEED_COUNT; i++)
-		if (latest[i] >= 0)
-			put_entry(m, &m->tape.entries[latest[i]]);
+		put_latest(m, &latest[i]);
 	for (int i = recent; i < end; i++)
-		put_entry(m, &m->tape.entries[i]);
+		if ((NOTE_FEEDS & 1u << m->tape.entries[i].feed) != 0)
+			put_entry(m, &m->tape.entries[i]);
 	m->now_us = at_us;
 	update_view(m);
 }

@@ -46,6 +46,11 @@ json_t *pack_open(const json_t *row)
 	return object != NULL ? object : json_object();
 }
 
+char *pack_row_text(const json_t *row)
+{
+	return json_is_string(row) ? xstrdup(json_string_value(row)) : json_text(row);
+}
+
 char *pack_text(const json_t *data, size_t most)
 {
 	size_t n = json_array_size(data);
@@ -54,11 +59,10 @@ char *pack_text(const json_t *data, size_t most)
 	if (!json_is_array(data))
 		return json_text(data);
 	for (size_t i = 0; i < n && i < most; i++) {
-		const json_t *row = json_array_get(data, i);
-		AUTO_FREE char *open = json_is_string(row) ? NULL : json_text(row);
+		AUTO_FREE char *row = pack_row_text(json_array_get(data, i));
 
 		buf_addc(&text, i > 0 ? ',' : '[');
-		buf_adds(&text, open != NULL ? open : json_string_value(row));
+		buf_adds(&text, row);
 	}
 	buf_adds(&text, text.len > 0 ? "]" : "[]");
 	return buf_take(&text);

@@ -11,6 +11,8 @@
 json_t *pack_row(const json_t *row, const char *const *members);
 /* The row as an object, owned: an object is itself. */
 json_t *pack_open(const json_t *row);
+/* The JSON text of the row's object, owned. */
+char *pack_row_text(const json_t *row);
 /* The JSON text of data whose rows are open, owned; of a list, its first `most` rows. */
 char *pack_text(const json_t *data, size_t most);
 /* A list whose first `most` rows are open, and no others, owned; data that is no list is itself. */

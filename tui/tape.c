@@ -17,8 +17,11 @@
 #include "core/base/text.h"
 #include "tui/pack.h"
 
+/* The text of a list whose rows are mostly those of another one has [from, count] in their place. */
 struct tape_blob {
 	int refs;
+	struct tape_blob *base; /* the other one, owned; NULL */
+	int depth;		/* so many others must be opened for it */
 	uLong raw, crc;
 	size_t size;
 	unsigned char data[];
@@ -28,10 +31,13 @@ struct tape_blob {
 
 static void blob_unref(struct tape *t, struct tape_blob *b)
 {
-	if (b == NULL || --b->refs > 0)
-		return;
-	t->bytes -= b->size;
-	free(b);
+	while (b != NULL && --b->refs == 0) {
+		struct tape_blob *base = b->base;
+
+		t->bytes -= b->size;
+		free(b);
+		b = base;
+	}
 }
 
 static struct tape_blob *blob_new(struct tape *t, const char *text)
@@ -48,18 +54,146 @@ static struct tape_blob *blob_new(struct tape *t, const char *text)
 	return xreallocarray(b, 1, sizeof(*b) + size);
 }
 
+static json_t *blob_open(const struct tape_blob *b);
+
+/* The rows that are the other list's in their places. */
+static json_t *expand(const struct tape_blob *b, const json_t *rows)
+{
+	AUTO_JSON json_t *others = blob_open(b->base);
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		json_t *row = json_array_get(rows, i);
+		json_int_t from = json_integer_value(json_array_get(row, 0));
+		json_int_t count = json_integer_value(json_array_get(row, 1));
+
+		if (!json_is_array(row))
+			json_array_append(all, row);
+		for (json_int_t k = from; json_is_array(row) && k < from + count; k++)
+			json_array_append(all, json_array_get(others, (size_t)k));
+	}
+	return all;
+}
+
+static json_t *blob_open(const struct tape_blob *b)
+{
+	uLongf size = b->raw;
+	AUTO_FREE char *text = xcalloc(1, size + 1);
+	AUTO_JSON json_t *data = NULL;
+
+	if (uncompress((Bytef *)text, &size, b->data, b->size) == Z_OK)
+		data = json_loadb(text, size, JSON_DECODE_ANY, NULL);
+	if (data == NULL)
+		return json_array();
+	return b->base != NULL ? expand(b, data) : json_incref(data);
+}
+
 json_t *tape_data(const struct tape_entry *e)
 {
-	AUTO_FREE char *text = NULL;
-	uLongf size;
+	return e->blob != NULL ? blob_open(e->blob) : NULL;
+}
 
-	if (e->blob == NULL)
-		return NULL;
-	size = e->blob->raw;
-	text = xcalloc(1, size + 1);
-	if (uncompress((Bytef *)text, &size, e->blob->data, e->blob->size) != Z_OK)
-		return json_array();
-	return json_loadb(text, size, JSON_DECODE_ANY, NULL);
+/* --- long lists --- */
+
+/* So many lists are opened for one at most. */
+#define DEPTH_MAX 16
+
+static bool is_long(const json_t *data)
+{
+	return json_array_size(data) > TAPE_LONG_ROWS;
+}
+
+static uint64_t hash_of(const char *text)
+{
+	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+	return hash;
+}
+
+/* Rows of the list before that follow each other in this one, too. */
+struct run {
+	int from, count;
+};
+
+static void add_run(struct buf *text, struct run *run)
+{
+	if (run->count > 0)
+		buf_addf(text, "%s[%d,%d]", text->len > 1 ? "," : "", run->from, run->count);
+	run->count = 0;
+}
+
+/* True when the row is the next one of the run, or begins another. */
+static bool is_known(struct buf *text, struct run *run, const struct tape_rows *before, uint64_t hash)
+{
+	int next = run->from + run->count;
+
+	if (run->count > 0 && next < before->count && before->hashes[next] == hash) {
+		run->count++;
+		return true;
+	}
+	add_run(text, run);
+	for (int i = 0; i < before->count; i++)
+		if (before->hashes[i] == hash) {
+			*run = (struct run){i, 1};
+			return true;
+		}
+	return false;
+}
+
+/* The list's text for a blob; answers how many of its rows are those before, which are replaced by these. */
+static int long_text(struct tape_rows *before, const json_t *data, struct buf *text)
+{
+	struct tape_rows rows = {0};
+	struct run run = {0};
+	int known = 0;
+
+	rows.hashes = xcalloc(TAPE_ROWS, sizeof(*rows.hashes));
+	buf_addc(text, '[');
+	for (; rows.count < TAPE_ROWS && rows.count < (int)json_array_size(data); rows.count++) {
+		AUTO_FREE char *row = pack_row_text(json_array_get(data, (size_t)rows.count));
+		uint64_t hash = hash_of(row);
+
+		rows.hashes[rows.count] = hash;
+		if (is_known(text, &run, before, hash))
+			known++;
+		else
+			buf_addf(text, "%s%s", text->len > 1 ? "," : "", row);
+	}
+	add_run(text, &run);
+	buf_addc(text, ']');
+	free(before->hashes);
+	*before = rows;
+	return known;
+}
+
+/* A long list's data: those rows that are not the rows of the entry before. */
+static struct tape_blob *blob_long(struct tape *t, const struct tape_entry *last, enum feed_id feed,
+				   const json_t *data)
+{
+	struct tape_rows *before = &t->latest[feed];
+	CLEANUP(buf_done) struct buf text = {0};
+	struct tape_blob *base = last != NULL ? last->blob : NULL, *blob;
+	int count, known;
+
+	if (base == NULL || base != before->blob || base->depth >= DEPTH_MAX)
+		before->count = 0;
+	count = before->count;
+	known = long_text(before, data, &text);
+	if (known > 0 && known == count && known == before->count) {
+		base->refs++;
+		before->blob = base;
+		return base;
+	}
+	blob = blob_new(t, buf_str(&text));
+	if (known > 0) {
+		blob->base = base;
+		blob->depth = base->depth + 1;
+		base->refs++;
+	}
+	before->blob = blob;
+	return blob;
 }
 
 /* --- entries --- */
@@ -76,6 +210,8 @@ void tape_done(struct tape *t)
 	for (int i = t->first; i < t->count; i++)
 		entry_done(t, &t->entries[i]);
 	free(t->entries);
+	for (int i = 0; i < FEED_COUNT; i++)
+		free(t->latest[i].hashes);
 	if (t->file != NULL)
 		fclose(t->file);
 	*t = (struct tape){0};
@@ -112,8 +248,8 @@ static void make_room(struct tape *t, int64_t now_us)
 /* A long list takes time and room, and was kept a moment ago. */
 static bool is_too_soon(const struct tape_entry *before, int64_t at_us, const json_t *data)
 {
-	return json_array_size(data) > TAPE_LONG_ROWS && before != NULL && before->error == NULL &&
-	       at_us >= before->at_us && at_us - before->at_us < TAPE_LONG_US;
+	return is_long(data) && before != NULL && before->error == NULL && at_us >= before->at_us &&
+	       at_us - before->at_us < TAPE_LONG_US;
 }
 
 static void add_error(struct buf *out, const struct error *e)
@@ -129,9 +265,10 @@ static void add_error(struct buf *out, const struct error *e)
 	buf_addc(out, '}');
 }
 
-static void write_line(struct tape *t, const struct tape_entry *e, const char *text, bool same)
+static void write_line(struct tape *t, const struct tape_entry *e, const json_t *data, bool same)
 {
 	CLEANUP(buf_done) struct buf head = {0};
+	AUTO_FREE char *text = NULL;
 	char at[CLOCK_TEXT_SIZE];
 
 	if (t->file == NULL)
@@ -146,30 +283,41 @@ static void write_line(struct tape *t, const struct tape_entry *e, const char *t
 	} else {
 		buf_adds(&head, same ? ",\"same\":true" : ",\"data\":");
 	}
-	fprintf(t->file, "%s%s}\n", buf_str(&head), e->error == NULL && !same ? text : "");
+	text = e->error == NULL && !same ? pack_text(data, TAPE_ROWS) : NULL;
+	fprintf(t->file, "%s%s}\n", buf_str(&head), text != NULL ? text : "");
 	fflush(t->file);
+}
+
+static struct tape_blob *blob_of(struct tape *t, const struct tape_entry *last, enum feed_id feed,
+				 bool append, const json_t *data)
+{
+	AUTO_FREE char *text = NULL;
+	uLong raw;
+
+	if (is_long(data) && !append)
+		return blob_long(t, last, feed, data);
+	t->latest[feed].blob = NULL;
+	text = pack_text(data, TAPE_ROWS);
+	raw = strlen(text);
+	if (last == NULL || last->blob == NULL || last->append != append || last->blob->base != NULL ||
+	    last->blob->raw != raw || last->blob->crc != crc32(0, (const Bytef *)text, (uInt)raw))
+		return blob_new(t, text);
+	last->blob->refs++;
+	return last->blob;
 }
 
 void tape_add(struct tape *t, int64_t at_us, enum feed_id feed, const char *subject, bool append,
 	      const json_t *data, const struct error *err)
 {
-	const struct tape_entry *before = last_of(t, feed, subject);
+	const struct tape_entry *last = last_of(t, feed, subject);
 	struct tape_entry e = {.at_us = at_us, .feed = feed, .append = append};
-	AUTO_FREE char *text = NULL;
-	bool same = false;
+	bool same;
 
-	if (!append && is_too_soon(before, at_us, data))
+	if (!append && is_too_soon(last, at_us, data))
 		return;
 	e.subject = xstrdup(subject);
-	text = data != NULL ? pack_text(data, TAPE_ROWS) : NULL;
-	if (text != NULL) {
-		uLong raw = strlen(text);
-
-		same = before != NULL && before->blob != NULL && before->append == append &&
-		       before->blob->raw == raw &&
-		       before->blob->crc == crc32(0, (const Bytef *)text, (uInt)raw);
-		e.blob = same ? before->blob : blob_new(t, text);
-		e.blob->refs += same;
+	if (data != NULL) {
+		e.blob = blob_of(t, last, feed, append, data);
 	} else {
 		e.error = xcalloc(1, sizeof(*e.error));
 		if (err != NULL)
@@ -177,9 +325,10 @@ void tape_add(struct tape *t, int64_t at_us, enum feed_id feed, const char *subj
 		else
 			error_set(e.error, ERR_FAILED, subject, "could not be kept");
 	}
+	same = last != NULL && e.blob != NULL && last->blob == e.blob;
 	make_room(t, at_us);
 	t->entries[t->count++] = e;
-	write_line(t, &e, text, same);
+	write_line(t, &e, data, same);
 }
 
 int tape_until(const struct tape *t, int64_t at_us)

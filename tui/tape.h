@@ -27,6 +27,13 @@
 
 struct tape_blob; /* packed data, shared by entries that are alike */
 
+/* The rows of a long list that was kept, so that of the next one only others are. */
+struct tape_rows {
+	const struct tape_blob *blob; /* borrowed; NULL: there are none */
+	uint64_t *hashes;	      /* owned */
+	int count;
+};
+
 struct tape_entry {
 	int64_t at_us;
 	enum feed_id feed;
@@ -40,6 +47,7 @@ struct tape {
 	struct tape_entry *entries; /* by time; owned */
 	int first, count, cap;	    /* those before `first` are forgotten */
 	size_t bytes;
+	struct tape_rows latest[FEED_COUNT];
 	bool endless; /* a file's: nothing is forgotten */
 	FILE *file;   /* where it is written to as well; NULL */
 };

@@ -5,6 +5,8 @@
 
 #include <unistd.h>
 
+#include "tui/pack.h"
+
 static void orders(struct model *m, int seconds, const char *rows)
 {
 	model_clock(m, NOW + seconds * INT64_C(1000000));
@@ -139,13 +141,54 @@ static void test_tape_long(void **state)
 	tape_done(&t);
 }
 
+/* The list of a moment: 500 rows, the newest first; some have changed since the moment before. */
+static json_t *rows_at(int moment)
+{
+	json_t *rows = json_array();
+
+	for (int i = 0; i < 500; i++)
+		json_array_append_new(rows, json_sprintf("{\"n\":%d,\"changed\":%d,\"by\":\"%08x\"}",
+							 moment + 500 - i, i % 30 == 0 ? moment : 0,
+							 (unsigned)(moment + 500 - i) * 2654435761u));
+	return rows;
+}
+
+/* Of lists which change little, what is the same is kept once, and every one is complete again. */
+static void test_tape_changes(void **state)
+{
+	struct tape t = {0};
+	size_t one = 0;
+
+	(void)state;
+	for (int i = 0; i < 400; i++) {
+		json_t *rows = rows_at(i / 2);
+
+		tape_add(&t, NOW + i * TAPE_LONG_US, FEED_SAGAS, "", false, rows, NULL);
+		if (i % 7 == 0) /* nothing is told of the list by others between */
+			tape_add(&t, NOW + i * TAPE_LONG_US, FEED_SAGAS, "stuck", false, rows, NULL);
+		one = i == 0 ? t.bytes : one;
+		json_decref(rows);
+	}
+	assert_true(t.bytes < one * (size_t)(t.count - t.first) / 3);
+	for (int i = t.first; i < t.count; i++) {
+		json_t *rows = rows_at((int)((t.entries[i].at_us - NOW) / TAPE_LONG_US / 2));
+		json_t *open = pack_open_all(rows, SIZE_MAX), *kept = tape_data(&t.entries[i]);
+
+		assert_true(json_equal(open, kept));
+		json_decref(rows);
+		json_decref(open);
+		json_decref(kept);
+	}
+	tape_done(&t);
+	assert_int_equal(t.bytes, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_wind),
-	    cmocka_unit_test(test_replay),
-	    cmocka_unit_test(test_tape_bounded),
-	    cmocka_unit_test(test_tape_long),
+	    cmocka_unit_test(test_wind),	 cmocka_unit_test(test_replay),
+	    cmocka_unit_test(test_tape_bounded), cmocka_unit_test(test_tape_long),
+	    cmocka_unit_test(test_tape_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
