@@ -345,6 +345,25 @@ static int fetch_steps(struct console *c, const char *subject, json_t **ret, str
 
 /* --- logs --- */
 
+/* Bytes of a line that are kept: PostgreSQL and Kafka write some of half a megabyte. */
+#define LOG_LINE_MAX 4096
+
+static int take_line(void *arg, json_t *row, struct error *err)
+{
+	const struct feed_stream *s = arg;
+	const json_t *msg = json_object_get(row, "msg");
+	size_t n = LOG_LINE_MAX;
+
+	if (json_string_length(msg) > LOG_LINE_MAX) {
+		const char *text = json_string_value(msg);
+
+		while ((text[n] & 0xc0) == 0x80) /* not within a character */
+			n--;
+		json_object_set_new(row, "msg", json_sprintf("%.*s…", (int)n, text));
+	}
+	return s->row(s->arg, row, err);
+}
+
 /* Subject: words of a service, a level and an order's id, in any order. */
 static int stream_logs(struct console *c, const char *subject, const struct feed_stream *s, struct error *err)
 {
@@ -374,7 +393,7 @@ static int stream_logs(struct console *c, const char *subject, const struct feed
 	}
 	if (access(paths_log(), R_OK) == 0)
 		s->begun(s->arg);
-	return logs_read(&q, s->row, s->arg, err);
+	return logs_read(&q, take_line, (void *)(uintptr_t)s, err);
 }
 
 const char *const feed_services[BACKEND_COUNT] = {

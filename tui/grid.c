@@ -60,11 +60,14 @@ static wchar_t to_ascii(uint32_t c)
 	return L'?';
 }
 
+/* Bytes of a text that are looked at: no screen is so wide, and some texts are longer than a book. */
+#define TEXT_MOST 8192
+
 /* The next character of safe text as this grid shows it, and its columns; 0 bytes at the end. */
 static size_t next_glyph(const struct grid *g, const char *text, wchar_t *ret, int *ret_columns)
 {
 	uint32_t c = 0;
-	size_t n = *text != '\0' ? text_decode(text, strlen(text) < 4 ? strlen(text) : 4, &c) : 0;
+	size_t n = *text != '\0' ? text_decode(text, strnlen(text, 4), &c) : 0;
 
 	*ret = (wchar_t)c;
 	*ret_columns = c < 0x80 ? 1 : wcwidth((wchar_t)c);
@@ -92,7 +95,7 @@ int grid_columns(const struct grid *g, const char *text)
 {
 	CLEANUP(buf_done) struct buf safe = {0};
 
-	text_safe(&safe, text, strlen(text));
+	text_safe(&safe, text, strnlen(text, TEXT_MOST));
 	return safe_columns(g, buf_str(&safe));
 }
 
@@ -149,7 +152,7 @@ int grid_text(struct grid *g, int x, int y, int max, enum style style, const cha
 
 	if (max <= 0)
 		return 0;
-	text_safe(&safe, text, strlen(text));
+	text_safe(&safe, text, strnlen(text, TEXT_MOST));
 	if (safe_columns(g, buf_str(&safe)) <= max)
 		return put_text(g, x, y, max, style, buf_str(&safe));
 	used = put_text(g, x, y, max - 1, style, buf_str(&safe));
@@ -178,9 +181,14 @@ int grid_tail(struct grid *g, int x, int y, int max, enum style style, const cha
 {
 	CLEANUP(buf_done) struct buf safe = {0};
 	const char *from;
+	size_t len = strlen(text);
 	wchar_t c;
 	int columns, too_many;
 
+	if (len > TEXT_MOST)
+		text += len - TEXT_MOST;
+	while ((*text & 0xc0) == 0x80) /* not within a character */
+		text++;
 	text_safe(&safe, text, strlen(text));
 	from = buf_str(&safe);
 	too_many = safe_columns(g, from) - max;

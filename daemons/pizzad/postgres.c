@@ -62,7 +62,8 @@ static const char settings[] =
     "log_timezone = 'UTC'\n"
     "log_line_prefix = '%m [%p] %q%u@%d '\n"
     "log_checkpoints = on\n"
-    "log_min_duration_statement = 2s\n";
+    "log_min_duration_statement = 2s\n"
+    "log_parameter_max_length = 256\n" /* a batch has thousands of values */;
 
 static bool exists(const char *folder, const char *name)
 {

@@ -5,6 +5,7 @@
 #include "tests/unit/tui_fixture.h"
 
 #include <math.h>
+#include <time.h>
 #include <wchar.h>
 
 static const struct {
@@ -272,6 +273,37 @@ static void test_harmless(void **state)
 	model_done(&m);
 }
 
+/* A line as long as a book takes no longer to draw than any other. */
+static void test_endless_line(void **state)
+{
+	static const char *const then[] = {"", "\r"};
+	size_t len = 1 << 20;
+	char *text = xcalloc(1, len + 1);
+
+	(void)state;
+	for (size_t i = 0; i + 2 <= len; i += 2)
+		memcpy(text + i, "я", 2);
+	for (size_t i = 0; i < ARRAY_LEN(then); i++) {
+		json_t *rows = json_array();
+		struct model m;
+		clock_t begun;
+
+		start(&m, 132, 40);
+		press(&m, "0");
+		for (int k = 0; k < 30; k++)
+			json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s}", "ts",
+							      "2026-11-21T12:30:01.114000Z", "level", "info",
+							      "service", "postgres", "msg", text));
+		model_data(&m, FEED_LOGS, m.panels[FEED_LOGS].subject, rows, false);
+		press(&m, then[i]);
+		begun = clock();
+		assert_shows(&m, "яяяяяяяя");
+		assert_true((double)(clock() - begun) / CLOCKS_PER_SEC < 2); /* with sanitizers */
+		model_done(&m);
+	}
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,7 +312,7 @@ int main(void)
 	    cmocka_unit_test(test_others),     cmocka_unit_test(test_ascii),
 	    cmocka_unit_test(test_stale),      cmocka_unit_test(test_never_there),
 	    cmocka_unit_test(test_cut_off),    cmocka_unit_test(test_harmless),
-	    cmocka_unit_test(test_every_size),
+	    cmocka_unit_test(test_every_size), cmocka_unit_test(test_endless_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
