@@ -95,12 +95,8 @@ static int fetch_sagas(struct console *c, const char *subject, json_t **ret, str
 
 static int fetch_stuck(struct console *c, const char *subject, json_t **ret, struct error *err)
 {
-	struct readmodel_filter f = {
-	    .stuck_ms = config_int(CONFIG_ORDER_STUCK), .since_ms = -1, .limit = 1000};
-	json_t *rows = json_array();
-
 	(void)subject;
-	return finish(readmodel_sagas(c, &f, take_row, rows, err), rows, ret);
+	return readmodel_stuck(c, config_int(CONFIG_ORDER_STUCK), ret, err);
 }
 
 static int fetch_orders(struct console *c, const char *subject, json_t **ret, struct error *err)
@@ -406,7 +402,7 @@ const char *const feed_services[BACKEND_COUNT] = {
 const struct feed feeds[FEED_COUNT] = {
     [FEED_STATUS] = {"status", BACKEND_CONTROL, 1000, fetch_status, NULL},
     [FEED_KPI] = {"key figures", BACKEND_DATABASE, 2000, fetch_kpi, NULL},
-    [FEED_STUCK] = {"stuck sagas", BACKEND_DATABASE, 3000, fetch_stuck, NULL},
+    [FEED_STUCK] = {"stuck count", BACKEND_DATABASE, 3000, fetch_stuck, NULL},
     [FEED_SAGAS] = {"sagas", BACKEND_DATABASE, 1000, fetch_sagas, NULL},
     [FEED_SAGA] = {"saga", BACKEND_DATABASE, 1000, fetch_saga, NULL},
     [FEED_ORDERS] = {"orders", BACKEND_DATABASE, 1000, fetch_orders, NULL},

@@ -302,6 +302,21 @@ static void put_latest(struct model *m, const struct latest *l)
 		put_entry(m, &m->tape.entries[l->failure]);
 }
 
+/* Puts what graphs are made of: no more of a feed than they have points. */
+static void put_recent(struct model *m, int recent, int end)
+{
+	int left[FEED_COUNT] = {0};
+
+	for (int i = recent; i < end; i++)
+		left[m->tape.entries[i].feed]++;
+	for (int i = recent; i < end; i++) {
+		const struct tape_entry *e = &m->tape.entries[i];
+
+		if ((NOTE_FEEDS & 1u << e->feed) != 0 && left[e->feed]-- <= HISTORY_POINTS)
+			put_entry(m, e);
+	}
+}
+
 /* Everything as it was known at now_us: streams from their beginning on, graphs some way back, and of all
  * else what came last. */
 static void rewind_to_now(struct model *m)
@@ -325,9 +340,7 @@ static void rewind_to_now(struct model *m)
 	}
 	for (int i = 0; i < FEED_COUNT; i++)
 		put_latest(m, &latest[i]);
-	for (int i = recent; i < end; i++)
-		if ((NOTE_FEEDS & 1u << m->tape.entries[i].feed) != 0)
-			put_entry(m, &m->tape.entries[i]);
+	put_recent(m, recent, end);
 	m->now_us = at_us;
 	update_view(m);
 }

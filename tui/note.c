@@ -110,7 +110,7 @@ void note_data(struct model *m, enum feed_id feed)
 		note_point(m, "orders_per_second",
 			   json_number_value(json_object_get(data, "orders_per_minute")) / 60);
 	if (feed == FEED_STUCK)
-		note_point(m, "stuck", (double)json_array_size(data));
+		note_member(m, data, "stuck");
 	if (feed == FEED_LAG) {
 		note_rows(m, data, "lag", "group", "topic", "lag");
 		note_point(m, "lag", sum(data, "lag"));

@@ -9,6 +9,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/console/hw.h"
+#include "core/console/readmodel.h"
 #include "core/contract/daemons.h"
 #include "tui/draw.h"
 #include "tui/list.h"
@@ -125,12 +126,14 @@ static void add_lag(const struct model *m, json_t *rows)
 
 static void add_sagas(const struct model *m, json_t *rows)
 {
-	size_t n = json_array_size(m->panels[FEED_STUCK].data);
+	int64_t n = json_int_or(m->panels[FEED_STUCK].data, "stuck", 0);
 	CLEANUP(buf_done) struct buf text = {0};
 
 	if (n == 0)
 		return;
-	buf_addf(&text, "%zu%s saga%s stuck", n, n == 1000 ? " and more" : "", n == 1 ? " is" : "s are");
+	value_count(&text, n);
+	buf_addf(&text, "%s saga%s stuck", n == READMODEL_STUCK_MAX ? " and more" : "",
+		 n == 1 ? " is" : "s are");
 	add_alert(rows, "warn", "sagas", "stuck", buf_str(&text));
 }
 

@@ -28,7 +28,7 @@
 #include "tui/rescue.h"
 #include "tui/worker.h"
 
-#define ROWS_MANY    2000
+#define TRIM_MS	     10000 /* memory that is free goes back to the system that often */
 #define TICK_MS	     1000
 #define REDRAW_MS    50 /* between two screens at least, while results pour in */
 #define KEYS_AT_ONCE 64 /* pasted text does not hold up the drawing */
@@ -41,6 +41,7 @@ struct top {
 	bool noted; /* what is not on screen is asked for as well */
 	bool anew;  /* the next screen is drawn as a whole */
 	bool quit;
+	struct mono trimmed;
 };
 
 /* --- what both ways share --- */
@@ -54,8 +55,6 @@ static const char *subject_of(void *arg, enum feed_id feed)
 
 static void take_result(struct model *m, struct worker_result *r)
 {
-	size_t rows = json_array_size(r->data);
-
 	if (r->job != NULL) {
 		model_job(m, r->job, r->rc, r->said, &r->err);
 		r->job = NULL;
@@ -66,8 +65,6 @@ static void take_result(struct model *m, struct worker_result *r)
 		r->data = NULL;
 	}
 	worker_result_done(r);
-	if (rows > ROWS_MANY)
-		malloc_trim(0); /* the rows that were there before */
 }
 
 static void take_results(struct top *t)
@@ -79,6 +76,10 @@ static void take_results(struct top *t)
 		return;
 	while (worker_take(t->worker, &r))
 		take_result(&t->model, &r);
+	if (mono_since_ms(t->trimmed) > TRIM_MS) {
+		malloc_trim(0);
+		t->trimmed = mono_now();
+	}
 }
 
 static void want(struct top *t)

@@ -240,6 +240,23 @@ int readmodel_sagas(struct console *c, const struct readmodel_filter *filter, co
 	return list(c, readmodel_saga_columns, "state", filter, row, arg, err);
 }
 
+int readmodel_stuck(struct console *c, int64_t stuck_ms, json_t **ret, struct error *err)
+{
+	CLEANUP(db_params_done) struct db_params params = {0};
+	CLEANUP(db_result_auto) struct db_result *r = NULL;
+	int rc;
+
+	db_param_int(&params, stuck_ms);
+	db_param_int(&params, READMODEL_STUCK_MAX);
+	rc = readmodel_query(c,
+			     "SELECT count(*) AS stuck FROM (SELECT FROM sagas WHERE due AND updated_at <="
+			     " clock_timestamp() - $1::bigint * interval '1 ms' LIMIT $2::bigint) s",
+			     &params, &r, err);
+	if (rc == 0)
+		*ret = readmodel_json(r, 0, "i");
+	return rc;
+}
+
 /* A transaction that is not seen now gets, or has, this id or a later one.  A restarted server may count
  * anew, and a rebuilt read model is another table. */
 int readmodel_now(struct console *c, struct readmodel_mark *ret, struct error *err)

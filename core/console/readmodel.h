@@ -14,6 +14,8 @@
 #include "core/console/console.h"
 #include "core/db/db.h"
 
+#define READMODEL_STUCK_MAX 10000
+
 struct readmodel_filter {
 	const char *state; /* NULL: any */
 	int64_t stuck_ms;  /* at least so long without a step that is due; -1: any */
@@ -42,6 +44,8 @@ int readmodel_orders(struct console *c, const struct readmodel_filter *filter, c
 /* order_id, state, awaiting, daemon, started_at, updated_at, age_seconds, steps … */
 int readmodel_sagas(struct console *c, const struct readmodel_filter *filter, console_row *row, void *arg,
 		    struct error *err) MUST_USE;
+/* {"stuck"}: how many sagas have had no step that is due for so long; counted up to READMODEL_STUCK_MAX. */
+int readmodel_stuck(struct console *c, int64_t stuck_ms, json_t **ret, struct error *err) MUST_USE;
 /* What is asked after this shows at least what was there at the mark. */
 int readmodel_now(struct console *c, struct readmodel_mark *ret, struct error *err) MUST_USE;
 /* The figures of the last since_ms (-1: of all). */

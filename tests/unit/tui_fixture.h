@@ -44,7 +44,7 @@ static const char *const recorded[FEED_COUNT] = {
 	"1','instances':[]}]",
     [FEED_KPI] = "{'orders_per_minute':412.0,'paid_percent':99.2,'end_to_end_p50_ms':61.0,"
 		 "'end_to_end_p99_ms':1310.0}",
-    [FEED_STUCK] = "[{'order_id':'01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11','state':'reserved'}]",
+    [FEED_STUCK] = "{'stuck':1}",
     [FEED_SAGAS] =
 	"[{'order_id':'01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11','state':'reserved','awaiting':'PaymentCompleted'"
 	","
