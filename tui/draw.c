@@ -42,8 +42,10 @@ static void draw_health(const struct model *m, struct grid *g, int x, int max)
 	if (p->data == NULL || p->error.code != 0) {
 		enum style style = p->error.code != 0 ? STYLE_BAD : STYLE_BAR;
 
-		grid_printf(g, x, 0, max, style, "%s%s", p->error.code != 0 ? "✗ " : "",
-			    p->error.code != 0 ? p->error.why : "…");
+		if (p->error.code != 0)
+			grid_printf(g, x, 0, max, style, "✗ %s: %s", p->error.what, p->error.why);
+		else
+			grid_text(g, x, 0, max, style, "…");
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(states); i++) {

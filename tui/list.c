@@ -167,7 +167,7 @@ static int compare_down(const void *left, const void *right)
 
 static struct sort_key key_of(const json_t *row, const char *name, int index)
 {
-	const json_t *value = json_object_get(row, name);
+	AUTO_JSON json_t *value = pack_member(row, name);
 	struct sort_key k = {.index = index};
 
 	if (json_is_string(value))
@@ -184,7 +184,7 @@ static void sort_rows(struct view *v)
 	struct sort_key *keys = xcalloc((size_t)v->count, sizeof(*keys));
 
 	for (int i = 0; i < v->count; i++) {
-		AUTO_JSON json_t *row = row_at(v, i);
+		const json_t *row = json_array_get(v->rows, (size_t)v->order[i]);
 
 		keys[i] = key_of(row, v->screen->columns[v->sort].name, v->order[i]);
 	}

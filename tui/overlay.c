@@ -155,12 +155,14 @@ static void write_job(const struct model *m, struct sheet *s, int width)
 	sheet_text(s, STYLE_DIM, buf_str(&commands), width);
 }
 
+#define QUESTION_WIDTH 112 /* a command with an id and a reason fits */
+
 static void draw_question(const struct model *m, struct grid *g, struct rect r)
 {
 	CLEANUP(sheet_done) struct sheet s = {0};
 	char title[64];
 	struct rect in;
-	int width = r.w < 80 ? r.w : 80, lines;
+	int width = r.w < QUESTION_WIDTH ? r.w : QUESTION_WIDTH, lines;
 
 	write_job(m, &s, width - 4);
 	lines = s.lines + 2;

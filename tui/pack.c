@@ -3,6 +3,9 @@
  */
 #include "tui/pack.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "core/base/buf.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
@@ -44,6 +47,22 @@ json_t *pack_open(const json_t *row)
 			     : json_incref((json_t *)row);
 
 	return object != NULL ? object : json_object();
+}
+
+/* Within a text the quotes would be escaped: what is found is the member. */
+json_t *pack_member(const json_t *row, const char *name)
+{
+	const char *text = json_string_value(row), *at;
+	char wanted[64];
+	int n;
+
+	if (text == NULL)
+		return json_incref(json_object_get(row, name));
+	n = snprintf(wanted, sizeof(wanted), "\"%s\":", name);
+	at = strstr(text, wanted);
+	while (at != NULL && at[-1] != '{' && at[-1] != ',')
+		at = strstr(at + 1, wanted);
+	return at != NULL ? json_loads(at + n, JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, NULL) : NULL;
 }
 
 char *pack_row_text(const json_t *row)

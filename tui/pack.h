@@ -11,6 +11,8 @@
 json_t *pack_row(const json_t *row, const char *const *members);
 /* The row as an object, owned: an object is itself. */
 json_t *pack_open(const json_t *row);
+/* A member of the row, without opening all of it; owned; NULL: it has none. */
+json_t *pack_member(const json_t *row, const char *name);
 /* The JSON text of the row's object, owned. */
 char *pack_row_text(const json_t *row);
 /* The JSON text of data whose rows are open, owned; of a list, its first `most` rows. */

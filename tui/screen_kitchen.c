@@ -191,6 +191,13 @@ static enum style brown_style(double brown)
 	return brown >= BROWN_BURNT ? STYLE_BAD : brown >= BROWN_DONE ? STYLE_GOOD : STYLE_WARN;
 }
 
+static const char *left_word(const json_t *ms, char text[DURATION_TEXT_SIZE])
+{
+	int64_t us = llround(json_number_value(ms)) * 1000;
+
+	return us > 0 ? duration_format(us, text) : "0 s";
+}
+
 static void draw_deck(struct grid *g, struct rect r, const json_t *deck, int number)
 {
 	const json_t *browning = json_object_get(deck, "browning"), *left = json_object_get(deck, "left_ms");
@@ -212,7 +219,7 @@ static void draw_deck(struct grid *g, struct rect r, const json_t *deck, int num
 	grid_text(g, r.x + 2, r.y, BAR, brown_style(brown), buf_str(&text));
 	buf_reset(&text);
 	if (json_is_number(left))
-		buf_addf(&text, " %s", duration_format(llround(json_number_value(left)) * 1000, words));
+		buf_addf(&text, " %s", left_word(left, words));
 	else
 		buf_addf(&text, " %s", state);
 	grid_right(g, r.x + r.w - 9, r.y, 9, STYLE_STRONG, buf_str(&text));
@@ -272,10 +279,7 @@ static void draw_ticket(struct grid *g, struct rect r, const json_t *t)
 {
 	const char *order = json_string_or(t, "order_id", ""), *state = json_string_or(t, "state", "?");
 	const json_t *ready = json_object_get(t, "ready_in_ms");
-	char text[DURATION_TEXT_SIZE] = "";
-
-	if (json_is_number(ready))
-		duration_format(llround(json_number_value(ready)) * 1000, text);
+	char text[DURATION_TEXT_SIZE];
 	grid_printf(g, r.x, r.y, 8, STYLE_DIM, "%7lld", (long long)json_int_or(t, "ticket", 0));
 	grid_printf(g, r.x + 9, r.y, 9, STYLE_PLAIN, "%s%s", strlen(order) > 8 ? "…" : "",
 		    strlen(order) > 8 ? order + strlen(order) - 8 : order);
@@ -285,7 +289,18 @@ static void draw_ticket(struct grid *g, struct rect r, const json_t *t)
 	if (json_string_or(t, "device", NULL) != NULL)
 		grid_printf(g, r.x + 51, r.y, 12, STYLE_PLAIN, "%s/%lld", json_string_or(t, "device", ""),
 			    (long long)json_int_or(t, "deck", 0));
-	grid_right(g, r.x + 63, r.y, 9, STYLE_STRONG, text);
+	grid_right(g, r.x + 63, r.y, 9, STYLE_STRONG, json_is_number(ready) ? left_word(ready, text) : "");
+}
+
+static void add_queue(struct buf *out, const json_t *board)
+{
+	static const char *const states[] = {"queued", "baking", "waiting"};
+
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		buf_adds(out, i == 0 ? ": " : ", ");
+		value_count(out, json_int_or(board, states[i], 0));
+		buf_addf(out, " %s", states[i]);
+	}
 }
 
 static void add_counts(struct buf *out, const struct model *m)
@@ -296,10 +311,7 @@ static void add_counts(struct buf *out, const struct model *m)
 
 	buf_adds(out, "tickets");
 	if (board != NULL)
-		buf_addf(out, ": %lld queued, %lld baking, %lld waiting",
-			 (long long)json_int_or(board, "queued", 0),
-			 (long long)json_int_or(board, "baking", 0),
-			 (long long)json_int_or(board, "waiting", 0));
+		add_queue(out, board);
 	if (speed > 0)
 		buf_addf(out, ", %.1f/s", speed);
 	for (size_t i = 0; i < json_array_size(hardware); i++) {

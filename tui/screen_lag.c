@@ -56,16 +56,18 @@ static void add_trend(const struct model *m, const json_t *row, struct buf *out)
 	value_graph(out, model_history(m, name), TREND, 0);
 }
 
-/* "~9 s", "growing", or nothing when there is no lag. */
+/* "~9 s", "growing", or nothing when there is no lag or nobody knows yet. */
 static void add_eta(const struct model *m, const json_t *row, struct buf *out)
 {
 	int64_t lag = json_int_or(row, "lag", -1);
 	char name[160], text[DURATION_TEXT_SIZE];
+	const struct history *h;
 	double rate;
 
-	if (lag <= 0)
-		return;
 	history_name(row, name);
+	h = model_history(m, name);
+	if (lag <= 0 || h == NULL || h->count < 2)
+		return;
 	rate = model_rate(m, name);
 	if (rate < 0)
 		buf_addf(out, "~%s", duration_format((int64_t)((double)lag / -rate * 1e6), text));

@@ -308,7 +308,7 @@ static double cpu_seconds(void)
 static void test_packed(void **state)
 {
 	static const char *const members[] = {"order_id", "state", "steps", "customer_name", "reason", NULL};
-	AUTO_JSON json_t *chosen = NULL, *open = NULL;
+	AUTO_JSON json_t *chosen = NULL, *open = NULL, *known = NULL;
 	json_t *rows = json_array();
 	struct model m;
 
@@ -325,6 +325,10 @@ static void test_packed(void **state)
 	}
 	assert_true(json_is_string(json_array_get(rows, 0)));
 	json_array_append_new(rows, parse("{'order_id':'id-00','state':'ready','steps':9}"));
+	known = pack_member(json_array_get(rows, 7), "state");
+	assert_string_equal(json_string_value(known), "cancelled");
+	assert_null(pack_member(json_array_get(rows, 7), "reason"));
+	assert_null(pack_member(json_array_get(rows, 7), "the state"));
 	open = pack_open_all(rows, 3);
 	assert_int_equal(json_array_size(open), 3);
 	assert_string_equal(json_string_or(json_array_get(open, 2), "order_id", ""), "id-48");
