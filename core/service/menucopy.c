@@ -17,7 +17,6 @@
 #include "core/service/private.h"
 
 #define POLL_TIMEOUT_MS 500
-#define LULL_MS		50 /* a menu that is just being published comes in pieces */
 #define BATCH_MAX	500
 
 struct menucopy {
@@ -25,6 +24,7 @@ struct menucopy {
 	pthread_t thread;
 	pthread_rwlock_t lock;
 	struct map pizzas; /* pizza_id → struct menu_pizza */
+	size_t expected;   /* as many has the catalogue: one that is just being published comes in pieces */
 };
 
 static const struct db_migration migrations[] = {
@@ -95,12 +95,15 @@ static int parse_fields(const json_t *data, struct menu_pizza *p, struct error *
 	return parse_recipe(json_object_get(data, "recipe"), p, err);
 }
 
-static struct menu_pizza *parse_pizza(const json_t *data, struct error *err)
+static struct menu_pizza *parse_pizza(struct menucopy *m, const json_t *data, struct error *err)
 {
 	struct menu_pizza *p = xcalloc(1, sizeof(*p));
+	int64_t size = json_int_or(data, "catalogue_size", 0);
 
-	if (parse_fields(data, p, err) == 0)
+	if (parse_fields(data, p, err) == 0) {
+		m->expected = size > 0 && (size_t)size > m->expected ? (size_t)size : m->expected;
 		return p;
+	}
 	free_pizza(p);
 	return NULL;
 }
@@ -136,7 +139,7 @@ static int load_table(struct menucopy *m, struct error *err)
 		struct menu_pizza *p;
 
 		rc = json_parse_object(db_text(r, i, 0), (size_t)db_length(r, i, 0), &item, err);
-		p = rc == 0 ? parse_pizza(item, err) : NULL;
+		p = rc == 0 ? parse_pizza(m, item, err) : NULL;
 		if (p != NULL)
 			remember(m, p);
 	}
@@ -207,12 +210,17 @@ static void take_message(struct menucopy *m, const struct bus_message *msg)
 			(long long)msg->offset);
 		return;
 	}
-	p = e.type == EVENT_MENU_ITEM_CHANGED ? parse_pizza(e.data, &err) : NULL;
+	p = e.type == EVENT_MENU_ITEM_CHANGED ? parse_pizza(m, e.data, &err) : NULL;
 	if (p != NULL)
 		take_change(m, p, e.data);
 	else
 		log_warn("menu-events/%d@%lld is passed over", (int)msg->partition, (long long)msg->offset);
 	event_done(&e);
+}
+
+static bool is_complete(const struct menucopy *m)
+{
+	return m->pizzas.len > 0 && m->pizzas.len >= m->expected;
 }
 
 static void read_topic(struct menucopy *m, struct bus_reader *reader)
@@ -222,14 +230,13 @@ static void read_topic(struct menucopy *m, struct bus_reader *reader)
 
 	while (!service_stopping(m->service)) {
 		struct error err;
-		int rc = bus_reader_poll(reader, BATCH_MAX, complete ? POLL_TIMEOUT_MS : LULL_MS, &batch,
-					 &at_end, &err);
+		int rc = bus_reader_poll(reader, BATCH_MAX, POLL_TIMEOUT_MS, &batch, &at_end, &err);
 
 		if (rc == ERR_CONFLICT)
 			break;
 		for (int i = 0; i < batch.count; i++)
 			take_message(m, &batch.messages[i]);
-		if (!complete && at_end && batch.count == 0 && m->pizzas.len > 0) {
+		if (!complete && at_end && is_complete(m)) {
 			complete = true;
 			service_condition(m->service, "menu", true, true, "%s", "");
 		}
@@ -267,7 +274,7 @@ int menucopy_start(struct service *s, struct menucopy **ret, struct error *err)
 	pthread_rwlock_init(&m->lock, NULL);
 	rc = load_table(m, err);
 	if (rc == 0)
-		service_condition(s, "menu", true, m->pizzas.len > 0,
+		service_condition(s, "menu", true, is_complete(m),
 				  "menu-events has not been read to its end");
 	if (rc == 0 && pthread_create(&m->thread, NULL, reader_main, m) != 0)
 		rc = error_errno(err, "start the menu reader");

@@ -315,5 +315,6 @@ char *menu_item_event(const struct menu_item *item)
 	AUTO_JSON json_t *json = common_json(item);
 
 	json_object_set_new(json, "menu_version", json_integer(item->version));
+	json_object_set_new(json, "catalogue_size", json_integer(item->catalogue_size));
 	return json_text(json);
 }

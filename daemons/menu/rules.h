@@ -32,6 +32,7 @@ struct menu_item {
 	int64_t bake_c;	 /* the oven's temperature, °C */
 	json_t *recipe;	 /* owned: [{"ingredient_id", "quantities": {"small", "medium", "large"}}] */
 	int64_t created_us, updated_us;
+	int64_t catalogue_size; /* pizzas in the catalogue, deleted ones included, when it was saved */
 };
 void menu_item_done(struct menu_item *item);
 

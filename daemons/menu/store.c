@@ -107,7 +107,7 @@ DB_STATEMENT(
     "deleted = EXCLUDED.deleted, version = EXCLUDED.version, recipe = EXCLUDED.recipe, "
     "bake_temperature_c = EXCLUDED.bake_temperature_c, updated_at = clock_timestamp() WHERE m.version = "
     "EXCLUDED.version - 1 "
-    "RETURNING version, created_at, updated_at")
+    "RETURNING version, created_at, updated_at, 1 + (SELECT count(*) FROM menu_items WHERE pizza_id <> $1)")
 
 static int save_row(struct db_conn *tx, struct menu_item *item, struct error *err)
 {
@@ -136,6 +136,8 @@ static int save_row(struct db_conn *tx, struct menu_item *item, struct error *er
 	item->version = db_int(r, 0, 0);
 	item->created_us = db_time(r, 0, 1);
 	item->updated_us = db_time(r, 0, 2);
+	if (item->catalogue_size < db_int(r, 0, 3)) /* of a catalogue that is just being filled it is known before */
+		item->catalogue_size = db_int(r, 0, 3);
 	return 0;
 }
 
@@ -189,6 +191,7 @@ static int seed_rows(struct db_conn *tx, const char *currency, int *ret_added, s
 		CLEANUP(menu_item_done) struct menu_item item = {0};
 
 		menu_seed_item(i, currency, &item);
+		item.catalogue_size = MENU_SEED_COUNT;
 		rc = menu_store_save(tx, &item, correlation_id, err);
 	}
 	*ret_added = empty ? MENU_SEED_COUNT : 0;

@@ -181,3 +181,26 @@ produce_again() {
 	same() { dump >"$BATS_TEST_TMPDIR/rebuilt"; cmp -s "$BATS_TEST_TMPDIR/live" "$BATS_TEST_TMPDIR/rebuilt"; }
 	eventually 120 same
 }
+
+@test "a menu that is published piece by piece is no menu until all pieces are there" {
+	local size
+	size=$(sql pizza_menu "SELECT count(*) + 2 FROM menu_items")
+	publish() { # publish PIZZA: as menud does while two pizzas are new
+		sql pizza_menu "SELECT json_build_object('event_id', gen_random_uuid(), 'event_type', event_type, 'event_version', 1,
+			'aggregate_id', '$1', 'aggregate_seq', 1, 'timestamp', '2026-01-01T00:00:00.000000Z',
+			'correlation_id', gen_random_uuid(), 'event_data', event_data::jsonb || '{\"pizza_id\": \"$1\", \"available\": false,
+			\"catalogue_size\": $size}') FROM outbox LIMIT 1" | kcat -P -b "127.0.0.1:$((PIZZA_PORT_BASE + 92))" -t menu-events -k "$1"
+	}
+	"$PIZZACTL" stop orderd
+	sql pizza_order "DELETE FROM menu_copy"
+	publish first-half
+	"$PIZZACTL" start orderd &
+	known() { [ "$(sql pizza_order "SELECT count(*) FROM menu_copy")" = "$1" ]; }
+	eventually 30 known $((size - 1))
+	says() { [[ $("$PIZZACTL" status orderd -o json | jq -r '.[0].reason') == *"$1"* ]]; }
+	eventually 10 says 'menu-events has not been read to its end'
+	publish second-half
+	wait $!
+	[ "$("$PIZZACTL" status orderd -o json | jq -r '.[0].state')" = up ]
+	known "$size"
+}
