@@ -136,7 +136,8 @@ static int save_row(struct db_conn *tx, struct menu_item *item, struct error *er
 	item->version = db_int(r, 0, 0);
 	item->created_us = db_time(r, 0, 1);
 	item->updated_us = db_time(r, 0, 2);
-	if (item->catalogue_size < db_int(r, 0, 3)) /* of a catalogue that is just being filled it is known before */
+	if (item->catalogue_size <
+	    db_int(r, 0, 3)) /* of a catalogue that is just being filled it is known before */
 		item->catalogue_size = db_int(r, 0, 3);
 	return 0;
 }
