@@ -370,8 +370,7 @@ static bool is_refused(struct model *m, const struct action *a)
 	if (m->replay)
 		model_say(m, STYLE_WARN, "%s: this is a recording, nothing was done", a->name);
 	else
-		model_say(m, STYLE_WARN, "%s: the context %s is read-only, nothing was done", a->name,
-			  m->context);
+		model_say(m, STYLE_WARN, "%s: this is read-only, nothing was done", a->name);
 	return true;
 }
 

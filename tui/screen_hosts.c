@@ -80,7 +80,7 @@ static void add_detail(const struct model *m, const json_t *row, struct buf *out
 
 static const struct list_column columns[] = {
     {.name = "resource", .max = 12},
-    {.name = "state", .format = VALUE_AS_STATE, .drop = 3},
+    {.name = "state", .format = VALUE_AS_STATE},
     {.name = "used_percent", .title = "used", .format = VALUE_AS_PERCENT},
     {.name = "gauge", .title = "", .human = add_gauge, .max = GAUGE, .drop = 5},
     {.name = "trend", .human = add_trend, .max = TREND, .drop = 7},

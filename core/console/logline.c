@@ -78,6 +78,10 @@ static struct logline parse_text(const char *text, size_t len, const char *servi
 		rest++;
 		len--;
 	}
+	if (line.at_us != 0 && len > 4 && memcmp(rest, "UTC ", 4) == 0) { /* as all times are */
+		rest += 4;
+		len -= 4;
+	}
 	line.level = text_level(rest, len);
 	line.row =
 	    json_pack("{s:o, s:s, s:s, s:o}", "ts",

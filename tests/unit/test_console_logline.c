@@ -33,9 +33,8 @@ static void test_lines(void **state)
 	      AT, LOG_WARN, "orderd", "m");
 	check("[2026-11-21 12:30:01,114] ERROR broken (kafka.x)", AT, LOG_ERROR, "file",
 	      "ERROR broken (kafka.x)");
-	check("2026-11-21 12:30:01.114 UTC [7] LOG:  ready", AT, LOG_INFO, "file", "UTC [7] LOG:  ready");
-	check("2026-11-21 12:30:01.114 UTC [7] u@d FATAL:  no", AT, LOG_ERROR, "file",
-	      "UTC [7] u@d FATAL:  no");
+	check("2026-11-21 12:30:01.114 UTC [7] LOG:  ready", AT, LOG_INFO, "file", "[7] LOG:  ready");
+	check("2026-11-21 12:30:01.114 UTC [7] u@d FATAL:  no", AT, LOG_ERROR, "file", "[7] u@d FATAL:  no");
 	check("\tat a stack", 0, LOG_INFO, "file", "\tat a stack");
 	check("{\"no\": json", 0, LOG_INFO, "file", "{\"no\": json");
 	check("[2026-13-41 12:30:01,114] x", 0, LOG_INFO, "file", "[2026-13-41 12:30:01,114] x");
