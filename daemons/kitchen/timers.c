@@ -75,12 +75,19 @@ void timers_forget(struct floor *f)
 	}
 }
 
+/* It runs, or has run out. */
+static bool counts(const struct hardware_reading *r)
+{
+	return (r->status & (HARDWARE_STATUS_BIT(RUNNING) | HARDWARE_STATUS_BIT(EXPIRED))) != 0;
+}
+
 int64_t timers_left_us(const struct floor *f, const struct ticket *t)
 {
 	const struct link_device *seen = t->timer >= 0 ? &f->seen[t->timer] : NULL;
 	int64_t left;
 
-	if (seen == NULL || !f->timers[t->timer].begun || f->stations[t->timer].state != STATION_IN_USE)
+	if (seen == NULL || !f->timers[t->timer].begun || f->stations[t->timer].state != STATION_IN_USE ||
+	    !counts(&seen->reading)) /* somebody has stopped it */
 		return -1;
 	left = seen->reading.left * INT64_C(1000000) / f->time_scale - mono_diff_us(mono_now(), seen->at);
 	return left > 0 ? left : 0;
@@ -161,12 +168,6 @@ static void run(struct floor *f, int i, int64_t seconds)
 static bool heard(const struct floor *f, int i)
 {
 	return mono_diff_us(f->seen[i].asked, f->timers[i].told) > 0;
-}
-
-/* It runs, or has run out. */
-static bool counts(const struct hardware_reading *r)
-{
-	return (r->status & (HARDWARE_STATUS_BIT(RUNNING) | HARDWARE_STATUS_BIT(EXPIRED))) != 0;
 }
 
 static void begin(struct floor *f, int i)

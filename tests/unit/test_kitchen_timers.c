@@ -236,6 +236,21 @@ static void a_timer_that_has_run_out_stays_with_its_bake(void **state)
 	assert_false(timers[0].expired);
 }
 
+static void one_that_somebody_stops_is_not_believed(void **state)
+{
+	(void)state;
+	pass(0.3);
+	load(0);
+	pass(0.5);
+	link_time(NULL, FIRST, 0);
+	pass(0.5);
+	assert_int_equal(timers_left_us(&f, &tickets[0]), -1);
+	timers_release(&f, &tickets[0]);
+	pass(0.5);
+	assert_int_equal(load(1)->timer, FIRST + 1);
+	assert_int_equal(load(2)->timer, FIRST);
+}
+
 static void an_order_that_is_lost_is_given_again(void **state)
 {
 	(void)state;
@@ -377,6 +392,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(bakes_get_timers_in_turn, setup),
 	    cmocka_unit_test_setup(a_timer_that_has_run_out_stays_with_its_bake, setup),
+	    cmocka_unit_test_setup(one_that_somebody_stops_is_not_believed, setup),
 	    cmocka_unit_test_setup(an_order_that_is_lost_is_given_again, setup),
 	    cmocka_unit_test_setup(a_wrong_timer_is_left_tried_and_taken_back, setup),
 	    cmocka_unit_test_setup(one_that_says_so_is_left_at_once_and_not_tried, setup),
