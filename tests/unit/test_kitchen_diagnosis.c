@@ -60,7 +60,7 @@ static unsigned bake_on(double wall_s, uint32_t *tag)
 {
 	unsigned found = 0;
 
-	for (double t = 0; t < wall_s; t += 0.05) {
+	for (int n = (int)lround(wall_s * 20); n > 0; n--) {
 		for (int k = 0; k < oven.decks; k++) {
 			enum hardware_deck_state state = physics_deck_state(&s.deck[k]);
 
