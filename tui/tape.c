@@ -176,12 +176,14 @@ static struct tape_blob *blob_long(struct tape *t, const struct tape_entry *last
 	CLEANUP(buf_done) struct buf text = {0};
 	struct tape_blob *base = last != NULL ? last->blob : NULL, *blob;
 	int count, known;
+	char same[32];
 
 	if (base == NULL || base != before->blob || base->depth >= DEPTH_MAX)
 		before->count = 0;
 	count = before->count;
 	known = long_text(before, data, &text);
-	if (known > 0 && known == count && known == before->count) {
+	snprintf(same, sizeof(same), "[[0,%d]]", count);
+	if (count > 0 && count == before->count && strcmp(buf_str(&text), same) == 0) {
 		base->refs++;
 		before->blob = base;
 		return base;

@@ -183,12 +183,33 @@ static void test_tape_changes(void **state)
 	assert_int_equal(t.bytes, 0);
 }
 
+/* The same rows in another order are another list. */
+static void test_tape_order(void **state)
+{
+	struct tape t = {0};
+	json_t *rows = rows_at(1), *turned = json_array(), *open, *kept;
+
+	(void)state;
+	for (size_t i = json_array_size(rows); i-- > 0;)
+		json_array_append(turned, json_array_get(rows, i));
+	tape_add(&t, NOW, FEED_LETTERS, "", false, rows, NULL);
+	tape_add(&t, NOW + TAPE_LONG_US, FEED_LETTERS, "", false, turned, NULL);
+	open = pack_open_all(turned, SIZE_MAX);
+	kept = tape_data(&t.entries[1]);
+	assert_true(json_equal(open, kept));
+	json_decref(rows);
+	json_decref(turned);
+	json_decref(open);
+	json_decref(kept);
+	tape_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_wind),	 cmocka_unit_test(test_replay),
 	    cmocka_unit_test(test_tape_bounded), cmocka_unit_test(test_tape_long),
-	    cmocka_unit_test(test_tape_changes),
+	    cmocka_unit_test(test_tape_changes), cmocka_unit_test(test_tape_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
