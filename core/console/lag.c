@@ -1,11 +1,8 @@
 /*
- * Lag from Kafka, messages parked from the daemons' metrics, which are asked in threads of their own while
- * Kafka answers.
+ * Lag from Kafka, messages parked from the daemons' metrics, which are asked while Kafka answers.
  */
 #include "core/console/lag.h"
 
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +11,7 @@
 #include "core/console/guard.h"
 #include "core/bus/admin.h"
 #include "core/console/api.h"
+#include "core/console/metrics.h"
 #include "core/contract/daemons.h"
 #include "core/http/client.h"
 
@@ -21,85 +19,39 @@
 
 /* --- parked messages --- */
 
-/* The sum of a metric's values in a Prometheus text; a gauge that was never set is not there. */
-static int64_t metric_sum(const char *text, const char *name)
-{
-	size_t len = strlen(name);
-	double sum = 0;
-
-	for (const char *line = text; line != NULL && *line != '\0'; line = strchr(line, '\n')) {
-		const char *value;
-
-		line += *line == '\n';
-		if (strncmp(line, name, len) != 0 || (line[len] != ' ' && line[len] != '{'))
-			continue;
-		value = line[len] == '{' ? strchr(line, '}') : line + len;
-		if (value == NULL)
-			break;
-		sum += strtod(value + (*value == '}'), NULL);
-	}
-	return (int64_t)sum;
-}
-
-/* Messages that a group's daemon has parked; -1 when it cannot be asked. */
-static int64_t parked_of(const char *group)
-{
-	struct http_call call = {.method = "GET", .timeout_ms = METRICS_MS};
-	struct http_result result = {0};
-	char base[128];
-	AUTO_FREE char *url = NULL;
-	int64_t n = -1;
-
-	url = xasprintf("%s/metrics", api_base(group, base, sizeof(base)));
-	call.url = url;
-	if (http_call(&call, &result, NULL) == 0 && result.status == 200)
-		n = metric_sum(buf_str(&result.body), "pizza_consumer_parked");
-	http_result_done(&result);
-	return n;
-}
-
-/* The consuming daemons, all asked at once. */
+/* The consuming daemons' figures by id, asked side by side until the client ends. */
 struct parked {
-	const struct daemon_info *daemon; /* NULL: not asked */
-	pthread_t thread;
-	int64_t count;
+	struct http_client *client; /* NULL: there is none, nobody is asked */
+	struct metrics_figures *figures;
 };
 
-static void *ask_parked(void *arg)
+static void parked_ask(struct parked *p, const char *group)
 {
-	struct parked *p = arg;
-
-	p->count = parked_of(p->daemon->name);
-	return NULL;
-}
-
-static void parked_start(struct parked list[DAEMON_COUNT], const char *group)
-{
+	p->figures = xcalloc(DAEMON_COUNT, sizeof(*p->figures));
+	if (http_client_new(DAEMON_COUNT, &p->client, NULL) < 0)
+		return;
 	for (int i = 0; i < DAEMON_COUNT; i++) {
 		const struct daemon_info *d = &daemons[i];
+		char base[API_BASE_SIZE];
 
-		list[i] = (struct parked){.count = -1};
-		if (d->consumes[0] == NULL || (group != NULL && strcmp(group, d->name) != 0))
-			continue;
-		list[i].daemon = d;
-		if (pthread_create(&list[i].thread, NULL, ask_parked, &list[i]) != 0)
-			list[i].daemon = NULL;
+		if (d->consumes[0] != NULL && (group == NULL || strcmp(group, d->name) == 0) &&
+		    api_base(d->name, base, sizeof(base)) != NULL && base[0] != '\0')
+			metrics_ask(p->client, base, METRICS_MS, &p->figures[i]);
 	}
 }
 
-static void parked_wait(struct parked list[DAEMON_COUNT])
+static void parked_wait(struct parked *p)
 {
-	for (int i = 0; i < DAEMON_COUNT; i++)
-		if (list[i].daemon != NULL)
-			pthread_join(list[i].thread, NULL);
+	http_client_free(p->client, METRICS_MS);
+	p->client = NULL;
 }
 
-static int64_t parked_in(const struct parked list[DAEMON_COUNT], const char *group)
+/* -1: its daemon did not answer, or it is no daemon's. */
+static int64_t parked_in(const struct parked *p, const char *group)
 {
-	for (int i = 0; i < DAEMON_COUNT; i++)
-		if (list[i].daemon != NULL && strcmp(list[i].daemon->name, group) == 0)
-			return list[i].count;
-	return -1;
+	const struct daemon_info *d = daemon_find(group);
+
+	return d != NULL && p->figures[d->id].answered > 0 ? (int64_t)p->figures[d->id].parked : -1;
 }
 
 /* --- rows --- */
@@ -205,20 +157,21 @@ static int fetch(struct console *c, const char *group, bool seconds, struct bus_
 
 int lag_list(struct console *c, const char *group, enum lag_by by, json_t **ret, struct error *err)
 {
-	struct parked parked[DAEMON_COUNT];
+	struct parked parked = {0};
 	struct bus_lag *list = NULL;
 	json_t *rows = json_array();
 	int n = 0, rc;
 
-	parked_start(parked, group);
+	parked_ask(&parked, group);
 	rc = fetch(c, group, true, &list, &n, err);
-	parked_wait(parked);
+	parked_wait(&parked);
 	for (int i = 0, len; i < n && rc == 0; i += len) {
 		for (len = 1; i + len < n && belongs(&list[i], &list[i + len], by); len++)
 			;
-		json_array_append_new(rows, row_json(list + i, len, by, parked_in(parked, list[i].group)));
+		json_array_append_new(rows, row_json(list + i, len, by, parked_in(&parked, list[i].group)));
 	}
 	bus_lag_free(list, n);
+	free(parked.figures);
 	if (rc < 0) {
 		json_decref(rows);
 		return rc;

@@ -196,9 +196,10 @@ static void add_call_bucket(struct metrics_figures *f, const struct sample *s)
 	add_bucket(&f->outside, s);
 }
 
+/* Of the database that the replicas share: each of them counts all. */
 static void add_parked(struct metrics_figures *f, const struct sample *s)
 {
-	f->parked += s->value;
+	f->parked = fmax(f->parked, s->value);
 }
 
 static void add_in_use(struct metrics_figures *f, const struct sample *s)
@@ -244,7 +245,7 @@ static void take_answer(void *arg, const struct http_result *result)
 		metrics_add(arg, buf_str(&result->body));
 }
 
-static void ask(struct http_client *client, const char *base, int timeout_ms, struct metrics_figures *f)
+void metrics_ask(struct http_client *client, const char *base, int timeout_ms, struct metrics_figures *f)
 {
 	AUTO_FREE char *url = xasprintf("%s/metrics", base);
 	struct http_call call = {.method = "GET", .url = url, .timeout_ms = timeout_ms};
@@ -271,7 +272,7 @@ static int ask_local(struct console *c, struct http_client *client, struct metri
 
 			snprintf(base, sizeof(base), "http://127.0.0.1:%lld", (long long)port);
 			if (port > 0)
-				ask(client, base, console_timeout_ms(c), &figures[d->id]);
+				metrics_ask(client, base, console_timeout_ms(c), &figures[d->id]);
 			instances[d->id]++;
 		}
 	}
@@ -287,7 +288,7 @@ static int ask_remote(struct console *c, struct http_client *client, struct metr
 	for (int i = 0; i < DAEMON_COUNT; i++) {
 		if (api_base(daemons[i].name, base, sizeof(base)) == NULL || base[0] == '\0')
 			continue;
-		ask(client, base, console_timeout_ms(c), &figures[i]);
+		metrics_ask(client, base, console_timeout_ms(c), &figures[i]);
 		instances[i] = 1;
 		asked++;
 	}

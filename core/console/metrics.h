@@ -23,7 +23,7 @@ struct metrics_figures {
 	double requests, request_errors;
 	double messages, dead;		  /* consumed, and put into a dead-letter topic of them */
 	double calls, call_errors;	  /* of providers */
-	double parked, db_in_use;	  /* now */
+	double parked, db_in_use;	  /* now; parked: in all of the daemon's replicas */
 	struct metrics_histogram work;	  /* requests and the transactions of consumed batches */
 	struct metrics_histogram outside; /* calls of providers */
 	struct {
@@ -35,6 +35,9 @@ struct metrics_figures {
 
 /* Adds one instance's Prometheus text. */
 void metrics_add(struct metrics_figures *f, const char *text);
+struct http_client;
+/* Asks an instance; what it answers is added on the client's thread, until http_client_free. */
+void metrics_ask(struct http_client *client, const char *base, int timeout_ms, struct metrics_figures *f);
 /* The upper bound of a bucket in milliseconds; infinite behind the last. */
 double metrics_bound_ms(int bucket);
 /* The p-quantile (0 to 1) in milliseconds, interpolated within its bucket; NAN: nothing was counted. */

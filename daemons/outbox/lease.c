@@ -13,10 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/base/cond.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
@@ -139,18 +139,11 @@ static void try_renew(struct lease *l, int64_t epoch)
 /* Waits for ms or until lease_stop; true when stopping. */
 static bool pause_ms(struct lease *l, int64_t ms)
 {
-	struct timespec until;
+	struct mono until = mono_add_ms(mono_now(), ms);
 	bool stopping;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	pthread_mutex_lock(&l->lock);
-	while (!l->stopping && pthread_cond_timedwait(&l->changed, &l->lock, &until) == 0)
+	while (!l->stopping && cond_wait_until(&l->changed, &l->lock, until))
 		continue;
 	stopping = l->stopping;
 	pthread_mutex_unlock(&l->lock);
@@ -188,15 +181,12 @@ static void find_place(struct lease *l)
 int lease_start(struct service *s, struct lease **ret, struct error *err)
 {
 	struct lease *l = xcalloc(1, sizeof(*l));
-	pthread_condattr_t monotonic;
 
 	l->service = s;
 	find_place(l);
 	snprintf(l->holder, sizeof(l->holder), "%s %d %s", l->place, (int)getpid(), service_client_id(s));
 	pthread_mutex_init(&l->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&l->changed, &monotonic);
+	cond_init(&l->changed);
 	if (pthread_create(&l->thread, NULL, lease_main, l) != 0) {
 		free(l);
 		return error_errno(err, "start the lease thread");
@@ -214,13 +204,11 @@ int64_t lease_epoch(const struct lease *l)
 
 int64_t lease_wait(struct lease *l, int timeout_ms)
 {
-	struct timespec until;
+	struct mono until = mono_add_ms(mono_now(), timeout_ms);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += timeout_ms / 1000 + 1;
 	pthread_mutex_lock(&l->lock);
 	if (atomic_load(&l->epoch) == 0 && !l->stopping)
-		pthread_cond_timedwait(&l->changed, &l->lock, &until);
+		(void)cond_wait_until(&l->changed, &l->lock, until);
 	pthread_mutex_unlock(&l->lock);
 	return lease_epoch(l);
 }
