@@ -216,7 +216,10 @@ static void daemon_facts(struct doc *d, const struct daemon_info *info)
 	names_entry(d, "Consumes", info->consumes);
 	names_entry(d, "Publishes", info->produces);
 	names_entry(d, "Starts after", info->after);
-	snprintf(text, sizeof(text), "%d by default, %d at most", info->replicas, info->replicas_max);
+	if (info->alone != NULL)
+		snprintf(text, sizeof(text), "1: %s", info->alone);
+	else
+		snprintf(text, sizeof(text), "%d by default, %d at most", info->replicas, info->replicas_max);
 	doc_entry(d, "Replicas", text);
 }
 

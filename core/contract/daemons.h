@@ -34,6 +34,7 @@ struct daemon_info {
 	int other_port;	      /* of another protocol beside HTTP; 0: none */
 	int replicas;	      /* by default */
 	int replicas_max;
+	const char *alone; /* why it can have one instance only; NULL: it can have more */
 	int nice; /* of the daemon and its database backends: accepting orders comes before working them off
 		   */
 	int consumer_nice; /* the same for what its consumer does, when that comes after serving requests */

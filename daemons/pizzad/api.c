@@ -15,7 +15,6 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/nearest.h"
-#include "core/config/config.h"
 #include "core/config/paths.h"
 #include "core/config/report.h"
 #include "core/http/server.h"
@@ -180,23 +179,46 @@ static int find_unit(struct api *a, struct command *c, struct error *err)
 	return nearest_refuse(ERR_NOT_FOUND, c->name, "there is no such service", names, UNIT_COUNT, err);
 }
 
+static int refuse_scale(const struct command *c, struct error *err)
+{
+	const struct daemon_info *info = c->unit->info;
+
+	if (info == NULL || info->alone != NULL)
+		error_set(err, ERR_INVALID, "replicas", "%d are not possible; it can have 1: %s", c->replicas,
+			  info == NULL ? "pizzad runs one server of it" : info->alone);
+	else
+		error_set(err, ERR_INVALID, "replicas", "%d are not possible; it can have 1 to %d",
+			  c->replicas, info->replicas_max);
+	if (c->replicas == 0)
+		error_hint(err, "pizzactl stop %s stops it", c->unit->name);
+	return ERR_INVALID;
+}
+
+/* Of the topics that it reads, the most; 0: it reads none, or they are not known yet. */
+static int partitions_of(const struct daemon_info *info)
+{
+	int most = 0;
+
+	for (int i = 0; info->consumes[i] != NULL; i++) {
+		int n = provision_partitions(info->consumes[i]);
+
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
 static int begin_scale(struct command *c, struct error *err)
 {
 	const struct daemon_info *info = c->unit->info;
-	int64_t partitions = config_int(CONFIG_KAFKA_PARTITIONS);
+	int partitions;
 
-	if (info == NULL || c->replicas < 1 || c->replicas > info->replicas_max) {
-		error_set(err, ERR_INVALID, c->unit->name,
-			  "%d replicas are not possible; it can have 1 to %d", c->replicas,
-			  info == NULL ? 1 : info->replicas_max);
-		if (c->replicas == 0)
-			error_hint(err, "pizzactl stop %s stops it", c->unit->name);
-		return ERR_INVALID;
-	}
-	if (info->consumes[0] != NULL && c->replicas > partitions)
+	if (info == NULL || c->replicas < 1 || c->replicas > info->replicas_max)
+		return refuse_scale(c, err);
+	partitions = partitions_of(info);
+	if (partitions > 0 && c->replicas > partitions)
 		snprintf(c->warning, sizeof(c->warning),
-			 "%lld of %d replicas get no partition: each topic has %lld (kafka.partitions)",
-			 (long long)c->replicas - (long long)partitions, c->replicas, (long long)partitions);
+			 "%d of %d replicas get no partition: each topic has %d", c->replicas - partitions,
+			 c->replicas, partitions);
 	c->step = c->unit->replicas;
 	unit_set_replicas(c->unit, c->replicas);
 	return replicas_save(c->unit->supervisor, err);

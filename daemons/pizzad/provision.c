@@ -246,6 +246,33 @@ static bool all_ready(const struct bus_partition_info *p, int n)
 	return true;
 }
 
+/* By topic and, behind them, by topic of dead letters. */
+static atomic_int partitions[2 * TOPIC_COUNT];
+
+static const char *partitions_topic(int i)
+{
+	return i < TOPIC_COUNT ? topics[i].name : topics[i - TOPIC_COUNT].dead_letters;
+}
+
+static void remember_partitions(const struct bus_partition_info *p, int n)
+{
+	for (int i = 0; i < 2 * TOPIC_COUNT; i++) {
+		int count = 0;
+
+		for (int k = 0; k < n; k++)
+			count += strcmp(p[k].topic, partitions_topic(i)) == 0;
+		atomic_store(&partitions[i], count);
+	}
+}
+
+int provision_partitions(const char *topic)
+{
+	for (int i = 0; i < 2 * TOPIC_COUNT; i++)
+		if (strcmp(partitions_topic(i), topic) == 0)
+			return atomic_load(&partitions[i]);
+	return 0;
+}
+
 /* The controller answers before the broker has the topics; a consumer that asks in between waits for long. */
 static int await_topics(struct bus_admin *a, struct error *err)
 {
@@ -257,6 +284,8 @@ static int await_topics(struct bus_admin *a, struct error *err)
 		int n = 0, rc = bus_admin_partitions(a, NULL, 0, false, &there, &n, err);
 		bool complete = rc == 0 && all_ready(there, n);
 
+		if (complete)
+			remember_partitions(there, n);
 		bus_partitions_free(there, n);
 		if (rc < 0 || complete)
 			return rc;

@@ -191,6 +191,9 @@ void leftovers_clean(struct supervisor *s);
 extern const struct unit_ops postgres_ops, kafka_ops, daemon_ops;
 int provision_databases(struct error *err) MUST_USE;
 int provision_topics(struct error *err) MUST_USE;
+/* Partitions that a topic of the contract had when provision_topics last looked; 0: it has not.  Thread safe.
+ */
+int provision_partitions(const char *topic);
 /*
  * New databases are thousands of files not yet on the disk.  Flushing them in the background spares the first
  * stop some seconds.  Does nothing when none were made.
