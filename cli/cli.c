@@ -374,11 +374,28 @@ int cli_change(struct cli *c, const char *method, const char *daemon, const char
 	return json_is_object(answer) ? cli_show(c, answer, err) : 0;
 }
 
-static bool is_hex_prefix(const char *text)
+/* Refuses what cannot be the beginning of an id of such a thing. */
+static int check_id(const char *text, const char *thing, struct error *err)
 {
-	size_t len = strlen(text);
+	struct uuid first, last;
 
-	return len >= 8 && len < UUID_TEXT_SIZE - 1 && strspn(text, "0123456789abcdefABCDEF-") == len;
+	if (uuid_range(text, &first, &last))
+		return 0;
+	if (text[0] == '\0')
+		error_set(err, ERR_USAGE, thing, "the id is empty");
+	else
+		error_set(err, ERR_USAGE, text, "is no %s id", thing);
+	error_hint(err, "give a UUID, or at least its first %d characters", UUID_PREFIX_MIN);
+	return ERR_USAGE;
+}
+
+int cli_id_segment(struct cli *c, int argument, const char *thing, struct buf *path, struct error *err)
+{
+	int rc = check_id(cli_argument(c, argument), thing, err);
+
+	if (rc == 0)
+		api_segment(path, cli_argument(c, argument));
+	return rc;
 }
 
 static int read_order_id(struct cli *c, const char *text, struct uuid *ret, struct error *err)
@@ -388,12 +405,9 @@ static int read_order_id(struct cli *c, const char *text, struct uuid *ret, stru
 
 	if (uuid_parse(text, ret))
 		return 0;
-	if (!is_hex_prefix(text)) {
-		error_set(err, ERR_USAGE, text, "is no order id");
-		error_hint(err, "give a UUID, or at least its first 8 characters");
-		return ERR_USAGE;
-	}
-	rc = cli_console(c, &console, err);
+	rc = check_id(text, "order", err);
+	if (rc == 0)
+		rc = cli_console(c, &console, err);
 	return rc < 0 ? rc : readmodel_complete_id(console, text, ret, err);
 }
 

@@ -354,7 +354,7 @@ static const struct argument_def key_argument[] = {
 
 static const struct argument_def set_arguments[] = {
     {.name = "KEY", .text = "a key, such as log.level"},
-    {.name = "VALUE", .text = "what it shall be"},
+    {.name = "VALUE", .text = "what it shall be", .empty = true},
     {.name = NULL},
 };
 

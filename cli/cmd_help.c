@@ -39,7 +39,7 @@ static int show_page(struct cli *c, const struct page *p, struct error *err)
 
 static int unknown_topic(const char *word, struct error *err)
 {
-	const char *names[NAMES_MAX], *nearest;
+	const char *names[NAMES_MAX];
 	struct page pages[NAMES_MAX];
 	int n = 0;
 
@@ -47,10 +47,8 @@ static int unknown_topic(const char *word, struct error *err)
 		names[n] = pages[i].noun != NULL ? pages[i].noun->name : pages[i].name;
 		n++;
 	}
-	nearest = nearest_word(word, names, n);
 	error_set(err, ERR_USAGE, word, "is neither a command nor a topic; pizzactl help lists them");
-	if (nearest != NULL)
-		error_hint(err, "did you mean %s?", nearest);
+	(void)nearest_hint(word, names, n, err);
 	return ERR_USAGE;
 }
 

@@ -28,14 +28,21 @@ static int inventory_show(struct cli *c, struct error *err)
 	return resource_show(c, "inventoryd", buf_str(&path), NULL, err);
 }
 
+static bool is_quantity(const char *text)
+{
+	return strspn(text, "0123456789") == strlen(text) && strlen(text) <= 18 &&
+	       strtoll(text, NULL, 10) > 0;
+}
+
 static int inventory_restock(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
 	const char *text = cli_argument(c, 1);
 
-	if (*text == '\0' || strspn(text, "0123456789") != strlen(text) || strlen(text) > 18)
-		return error_set(err, ERR_USAGE, text,
-				 "is no quantity: a whole number of the ingredient's unit");
+	if (!is_quantity(text))
+		return error_set(
+		    err, ERR_USAGE, text,
+		    "is no quantity: it must be a positive whole number of the ingredient's unit");
 	buf_adds(&path, "/api/v1/inventory");
 	api_segment(&path, cli_argument(c, 0));
 	buf_adds(&path, "/restock");

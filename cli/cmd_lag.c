@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/base/nearest.h"
 #include "core/console/lag.h"
 
 static enum lag_by granularity(const struct cli *c)
@@ -19,10 +20,20 @@ static enum lag_by granularity(const struct cli *c)
 	return strcmp(by, "group") == 0 ? LAG_BY_GROUP : LAG_BY_TOPIC;
 }
 
-static int no_group(const struct cli *c, struct error *err)
+static int no_group(struct console *console, const char *group, struct error *err)
 {
-	error_set(err, ERR_NOT_FOUND, cli_text(c, "group"), "no such consumer group");
-	error_hint(err, "pizzactl lag lists them");
+	AUTO_JSON json_t *rows = NULL;
+	AUTO_FREE const char **names = NULL;
+	int n = 0;
+
+	if (lag_list(console, NULL, LAG_BY_GROUP, &rows, NULL) == 0)
+		n = (int)json_array_size(rows);
+	names = xcalloc((size_t)n + 1, sizeof(*names));
+	for (int i = 0; i < n; i++)
+		names[i] = json_string_or(json_array_get(rows, (size_t)i), "group", "");
+	error_set(err, ERR_NOT_FOUND, group, "no such consumer group");
+	if (!nearest_hint(group, names, n, err))
+		error_hint(err, "pizzactl lag lists them");
 	return ERR_NOT_FOUND;
 }
 
@@ -37,7 +48,7 @@ static int fetch(struct cli *c, json_t **ret, struct error *err)
 	if (rc == 0 && (cli_text(c, "group") == NULL || json_array_size(*ret) > 0))
 		rc = cli_choose(c, *ret, err);
 	else if (rc == 0)
-		rc = no_group(c, err);
+		rc = no_group(console, cli_text(c, "group"), err);
 	if (rc == 0)
 		return 0;
 	json_decref(*ret);
@@ -53,19 +64,26 @@ static int lag_show(struct cli *c, struct error *err)
 	return rc < 0 ? rc : cli_list(c, rows, err);
 }
 
+static int check_thresholds(int64_t warn, int64_t crit, struct error *err)
+{
+	if (warn < 0 && crit < 0)
+		return error_set(err, ERR_USAGE, "lag check", "needs --warn N or --crit N");
+	if (crit >= 0 && crit < warn)
+		return error_set(err, ERR_USAGE, "--crit", "must be at least --warn, which is %lld",
+				 (long long)warn);
+	return 0;
+}
+
 static int lag_check(struct cli *c, struct error *err)
 {
 	int64_t warn = cli_int(c, "warn", -1), crit = cli_int(c, "crit", -1);
 	json_t *rows = NULL, *over = json_array();
 	enum lag_verdict worst = LAG_FINE;
 	size_t total;
-	int rc;
+	int rc = check_thresholds(warn, crit, err);
 
-	if (warn < 0 && crit < 0) {
-		json_decref(over);
-		return error_set(err, ERR_USAGE, "lag check", "needs --warn N or --crit N");
-	}
-	rc = fetch(c, &rows, err);
+	if (rc == 0)
+		rc = fetch(c, &rows, err);
 	if (rc < 0) {
 		json_decref(over);
 		return rc;

@@ -78,10 +78,11 @@ static int read_logs(struct cli *c, struct follow *f, struct error *err)
 {
 	int64_t since = cli_ms(c, "since", -1);
 	bool narrowed = since >= 0 || cli_text(c, "order") != NULL;
+	char id[UUID_TEXT_SIZE];
+	struct uuid order;
 	struct logs_query q = {
 	    .services = c->given.arguments,
 	    .service_count = cli_arguments(c),
-	    .order_id = cli_text(c, "order"),
 	    .since_us = since < 0 ? -1 : clock_wall_us() - since * 1000,
 	    .tail = narrowed && !cli_given(c, "number") ? -1 : cli_int(c, "number", 0),
 	    .follow = cli_flag(c, "follow"),
@@ -89,8 +90,12 @@ static int read_logs(struct cli *c, struct follow *f, struct error *err)
 	    .cursor = f->cursor,
 	};
 	struct console *console = NULL;
-	int rc = cli_console(c, &console, err);
+	int rc = cli_order_option(c, &order, err);
 
+	if (rc == 0 && !uuid_is_nil(order))
+		q.order_id = uuid_format(order, id);
+	if (rc == 0)
+		rc = cli_console(c, &console, err);
 	if (!log_level_parse(cli_text(c, "level"), &q.level))
 		q.level = LOG_DEBUG;
 	if (q.tail == 0 && !q.follow)
@@ -130,7 +135,10 @@ static const struct option_def log_options[] = {
      .text = "at least this serious",
      .fallback = "debug",
      .words = level_words},
-    {.name = "order", .kind = VALUE_TEXT, .value = "ORDER", .text = "only lines that name this order"},
+    {.name = "order",
+     .kind = VALUE_TEXT,
+     .value = "ORDER",
+     .text = "only lines that name this order; its id's beginning is enough"},
     {.name = "since", .kind = VALUE_DURATION, .value = "D", .text = "only lines of the last D"},
     {.name = "number",
      .letter = 'n',

@@ -14,6 +14,7 @@
 #include "core/base/money.h"
 #include "core/base/nearest.h"
 #include "core/console/api.h"
+#include "core/contract/pizza_size.h"
 
 static int menu_ls(struct cli *c, struct error *err)
 {
@@ -76,6 +77,18 @@ static int check_member(const char *name, struct error *err)
 	return nearest_refuse(ERR_USAGE, name, "is no member of a pizza", members, ARRAY_LEN(members), err);
 }
 
+/* A member of a member: prices alone has some. */
+static int check_inner(const char *name, const char *inner, struct error *err)
+{
+	enum pizza_size size;
+
+	if (strcmp(name, "prices") != 0)
+		return error_set(err, ERR_USAGE, name, "has no member %.40s", inner);
+	if (pizza_size_parse(inner, &size))
+		return 0;
+	return nearest_refuse(ERR_USAGE, inner, "is no size of a pizza", pizza_sizes, SIZE_COUNT, err);
+}
+
 /* MEMBER=VALUE; "prices.large=90000" sets a member of a member. */
 static int set_member(json_t *body, const char *text, struct error *err)
 {
@@ -97,6 +110,8 @@ static int set_member(json_t *body, const char *text, struct error *err)
 	if (dot != NULL)
 		*dot = '\0';
 	rc = check_member(name, err);
+	if (rc == 0 && dot != NULL)
+		rc = check_inner(name, dot + 1, err);
 	if (rc < 0)
 		return rc;
 	if (dot == NULL) {

@@ -21,27 +21,30 @@ static int notify_ls(struct cli *c, struct error *err)
 	return rc < 0 ? rc : resource_list(c, "notifyd", buf_str(&path), err);
 }
 
-static void add_path(struct cli *c, const char *tail, struct buf *path)
+static int add_path(struct cli *c, const char *tail, struct buf *path, struct error *err)
 {
+	int rc;
+
 	buf_adds(path, "/api/v1/notifications");
-	api_segment(path, cli_argument(c, 0));
+	rc = cli_id_segment(c, 0, "notification", path, err);
 	buf_adds(path, tail);
+	return rc;
 }
 
 static int notify_show(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
+	int rc = add_path(c, "", &path, err);
 
-	add_path(c, "", &path);
-	return resource_show(c, "notifyd", buf_str(&path), NULL, err);
+	return rc < 0 ? rc : resource_show(c, "notifyd", buf_str(&path), NULL, err);
 }
 
 static int notify_resend(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
+	int rc = add_path(c, "/resend", &path, err);
 
-	add_path(c, "/resend", &path);
-	return cli_change(c, "POST", "notifyd", buf_str(&path), json_object(), err);
+	return rc < 0 ? rc : cli_change(c, "POST", "notifyd", buf_str(&path), json_object(), err);
 }
 
 static int notify_templates(struct cli *c, struct error *err)
@@ -113,7 +116,7 @@ static const struct option_def ls_options[] = {
 };
 
 static const struct argument_def notification_argument[] = {
-    {.name = "NOTIFICATION", .text = "a message's id"},
+    {.name = "NOTIFICATION", .text = "a message's id, or its beginning (8 characters)"},
     {.name = NULL},
 };
 

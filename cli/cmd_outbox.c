@@ -1,7 +1,6 @@
 /*
  * pizzactl outbox and kpi: what waits to be published, and the key figures.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -18,31 +17,28 @@ static int outbox_status(struct cli *c, struct error *err)
 	return resource_show(c, "outboxd", "/api/v1/outbox", "items", err);
 }
 
+struct events {
+	struct output *out;
+	const char *database;
+};
+
+static int write_event(void *arg, json_t *row, struct error *err)
+{
+	const struct events *e = arg;
+
+	json_object_set_new(row, "database", json_string(e->database));
+	return output_row(e->out, row, err);
+}
+
 static int list_events(struct console *console, const char *database, struct output *o, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
-	json_t *row, *answer = NULL;
-	struct api_request r = {.method = "GET", .daemon = "outboxd"};
-	char limit[24];
-	size_t i;
-	int rc;
+	struct events e = {o, database};
 
-	snprintf(limit, sizeof(limit), "%lld",
-		 (long long)(output_wanted(o, false) >= 0 ? output_wanted(o, false) : 1000));
 	buf_adds(&path, "/api/v1/outbox");
 	api_segment(&path, database);
 	buf_adds(&path, "/events");
-	api_query(&path, "limit", limit);
-	r.path = buf_str(&path);
-	rc = api_call(console, &r, &answer, err);
-	json_array_foreach (json_object_get(answer, "items"), i, row) {
-		if (rc != 0)
-			break;
-		json_object_set_new(row, "database", json_string(database));
-		rc = output_row(o, json_incref(row), err);
-	}
-	json_decref(answer);
-	return rc;
+	return api_list(console, "outboxd", buf_str(&path), output_wanted(o, false), write_event, &e, err);
 }
 
 static int write_events(struct console *console, void *arg, struct output *o, struct error *err)

@@ -13,36 +13,43 @@
 static int payment_ls(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
+	int rc;
 
 	buf_adds(&path, "/api/v1/payments");
 	api_query(&path, "status", cli_text(c, "status"));
-	api_query(&path, "order_id", cli_text(c, "order"));
-	return resource_list(c, "paymentd", buf_str(&path), err);
+	rc = cli_order_query(c, &path, err);
+	return rc < 0 ? rc : resource_list(c, "paymentd", buf_str(&path), err);
 }
 
-static void add_path(struct cli *c, const char *tail, struct buf *path)
+static int add_path(struct cli *c, const char *tail, struct buf *path, struct error *err)
 {
+	int rc;
+
 	buf_adds(path, "/api/v1/payments");
-	api_segment(path, cli_argument(c, 0));
+	rc = cli_id_segment(c, 0, "payment", path, err);
 	buf_adds(path, tail);
+	return rc;
 }
 
 static int payment_show(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
+	int rc = add_path(c, "", &path, err);
 
-	add_path(c, "", &path);
-	return resource_show(c, "paymentd", buf_str(&path), NULL, err);
+	return rc < 0 ? rc : resource_show(c, "paymentd", buf_str(&path), NULL, err);
 }
 
 static int payment_refund(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
-	json_t *body = json_object();
+	json_t *body;
+	int rc = add_path(c, "/refund", &path, err);
 
+	if (rc < 0)
+		return rc;
+	body = json_object();
 	if (cli_text(c, "amount") != NULL)
 		json_object_set_new(body, "amount", json_integer(cli_int(c, "amount", 0)));
-	add_path(c, "/refund", &path);
 	return cli_change(c, "POST", "paymentd", buf_str(&path), body, err);
 }
 
@@ -65,7 +72,10 @@ static const struct column payment_columns[] = {
 
 static const struct option_def ls_options[] = {
     {.name = "status", .kind = VALUE_TEXT, .value = "STATUS", .text = "only payments with it"},
-    {.name = "order", .kind = VALUE_TEXT, .value = "ORDER", .text = "only this order's"},
+    {.name = "order",
+     .kind = VALUE_TEXT,
+     .value = "ORDER",
+     .text = "only this order's; its id's beginning is enough"},
     {.name = NULL},
 };
 
@@ -75,7 +85,7 @@ static const struct option_def refund_options[] = {
 };
 
 static const struct argument_def payment_argument[] = {
-    {.name = "PAYMENT", .text = "a payment's id"},
+    {.name = "PAYMENT", .text = "a payment's id or its order's, or its beginning"},
     {.name = NULL},
 };
 

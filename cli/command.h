@@ -33,14 +33,16 @@ struct option_def {
 	const char *fallback;	  /* default, or NULL */
 	const char *const *words; /* NULL-terminated, for VALUE_WORD */
 	enum value_kind kind;
-	char letter;   /* 'f': -f; or 0 */
-	bool optional; /* the value may be missing */
+	char letter;	  /* 'f': -f; or 0 */
+	bool optional;	  /* the value may be missing */
+	int64_t least_ms; /* VALUE_DURATION: shorter ones are refused */
 };
 
 struct argument_def {
 	const char *name; /* "ORDER"; NULL ends a list */
 	const char *text;
 	const char *const *words; /* what is offered for it, NULL-terminated; NULL: by its name */
+	bool empty;		  /* "" is a value, too */
 	bool optional;		  /* it and those behind it may be missing */
 	bool repeat;		  /* the last one: any number */
 };

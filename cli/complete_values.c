@@ -15,6 +15,7 @@
 #include "core/console/api.h"
 #include "core/console/context.h"
 #include "core/console/readmodel.h"
+#include "core/contract/pizza_size.h"
 #include "core/contract/daemons.h"
 #include "core/contract/events.h"
 #include "core/contract/hardware.h"
@@ -367,7 +368,7 @@ static void add_sizes(struct complete *c)
 	if (strchr(c->prefix, ':') == NULL)
 		return;
 	keep_before(c, ':');
-	add_words(c, (const char *const[]){"small", "medium", "large", NULL});
+	add_words(c, pizza_sizes);
 }
 
 /* --- the rows --- */

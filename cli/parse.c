@@ -131,7 +131,6 @@ static bool is_rate(const char *text)
 static int check_word(const struct option_def *def, const char *name, const char *text, struct error *err)
 {
 	CLEANUP(buf_done) struct buf list = {0};
-	const char *nearest;
 	int n = 0;
 
 	for (; def->words[n] != NULL; n++) {
@@ -140,15 +139,29 @@ static int check_word(const struct option_def *def, const char *name, const char
 		buf_addf(&list, "%s%s", n > 0 ? ", " : "", def->words[n]);
 	}
 	error_set(err, ERR_USAGE, name, "\"%.40s\" is none of %s", text, buf_str(&list));
-	nearest = nearest_word(text, def->words, n);
-	if (nearest != NULL)
-		error_hint(err, "did you mean %s?", nearest);
+	(void)nearest_hint(text, def->words, n, err);
 	return ERR_USAGE;
+}
+
+/* ERR_INVALID: it is one, but too short. */
+static int check_duration(const struct option_def *def, const char *name, const char *text, struct error *err)
+{
+	char least[DURATION_TEXT_SIZE];
+	int64_t ms;
+
+	if (!duration_parse(text, &ms)) {
+		error_set(err, ERR_USAGE, name, "\"%.40s\" is no duration", text);
+		error_hint(err, "write 250ms, 5s, 1.5m, 2h or 1h30m");
+		return ERR_USAGE;
+	}
+	if (ms >= def->least_ms)
+		return 0;
+	return error_set(err, ERR_INVALID, name, "\"%.40s\" is too short: %s at least", text,
+			 duration_format(def->least_ms * 1000, least));
 }
 
 static int check_value(const struct option_def *def, const char *text, struct error *err)
 {
-	int64_t ms;
 	char name[64];
 
 	snprintf(name, sizeof(name), "--%s", def->name);
@@ -165,11 +178,7 @@ static int check_value(const struct option_def *def, const char *text, struct er
 			   ? 0
 			   : error_set(err, ERR_USAGE, name, "\"%.40s\" is no rate from 0 to 1", text);
 	case VALUE_DURATION:
-		if (duration_parse(text, &ms))
-			return 0;
-		error_set(err, ERR_USAGE, name, "\"%.40s\" is no duration", text);
-		error_hint(err, "write 250ms, 5s, 1.5m, 2h or 1h30m");
-		return ERR_USAGE;
+		return check_duration(def, name, text, err);
 	case VALUE_WORD:
 		return check_word(def, name, text, err);
 	}
@@ -197,7 +206,7 @@ static int take_value(struct parser *p, const struct option_def *def, const char
 
 	if (attached != NULL)
 		return add_given(p, def, attached);
-	if (def->optional && (p->at >= p->argc || check_value(def, p->argv[p->at], NULL) < 0))
+	if (def->optional && (p->at >= p->argc || check_value(def, p->argv[p->at], NULL) == ERR_USAGE))
 		return add_given(p, def, NULL);
 	if (p->at < p->argc)
 		return add_given(p, def, p->argv[p->at++]);
@@ -235,9 +244,10 @@ static int parse_letters(struct parser *p, const char *word)
 	return 0;
 }
 
+/* Numbers below 0 are none. */
 static bool is_option(const char *word)
 {
-	return word[0] == '-' && word[1] != '\0';
+	return word[0] == '-' && word[1] != '\0' && !isdigit((unsigned char)word[1]);
 }
 
 static int parse_option(struct parser *p)
@@ -326,11 +336,27 @@ static int parse_word(struct parser *p)
 	return 0;
 }
 
+/* The arguments that are given for a, from the n-th on. */
+static int check_empty(const struct invocation *i, const struct argument_def *a, int n, const char *name,
+		       struct error *err)
+{
+	for (; n < i->argument_count; n++) {
+		if (i->arguments[n][0] == '\0' && !a->empty) {
+			error_set(err, ERR_USAGE, name, "%s is empty: it needs %s", a->name, a->text);
+			error_hint(err, "see pizzactl %s --help", name);
+			return ERR_USAGE;
+		}
+		if (!a->repeat)
+			break;
+	}
+	return 0;
+}
+
 static int check_arguments(const struct invocation *i, struct error *err)
 {
 	const struct argument_def *a = i->command->arguments;
 	char name[96];
-	int n = 0;
+	int n = 0, rc;
 
 	snprintf(name, sizeof(name), "%s%s%s", i->noun->name, i->command->verb != NULL ? " " : "",
 		 i->command->verb != NULL ? i->command->verb : "");
@@ -340,8 +366,9 @@ static int check_arguments(const struct invocation *i, struct error *err)
 			error_hint(err, "see pizzactl %s --help", name);
 			return ERR_USAGE;
 		}
-		if (a[n].repeat)
-			return 0;
+		rc = check_empty(i, &a[n], n, name, err);
+		if (rc < 0 || a[n].repeat)
+			return rc;
 	}
 	if (i->argument_count <= n)
 		return 0;

@@ -61,9 +61,7 @@ static void pause_for(struct cli *c, int64_t ms)
 
 static int64_t interval(const struct cli *c)
 {
-	int64_t ms = cli_ms(c, "watch", EVERY_MS);
-
-	return ms < 100 ? 100 : ms;
+	return cli_ms(c, "watch", EVERY_MS);
 }
 
 /* --- on a terminal --- */

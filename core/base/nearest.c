@@ -75,16 +75,23 @@ const char *nearest_word(const char *word, const char *const *candidates, int n)
 	return best;
 }
 
+bool nearest_hint(const char *word, const char *const *candidates, int n, struct error *err)
+{
+	const char *nearest = nearest_word(word, candidates, n);
+
+	if (nearest != NULL)
+		error_hint(err, "did you mean %s?", nearest);
+	return nearest != NULL;
+}
+
 int nearest_refuse(int code, const char *word, const char *what, const char *const *valid, int n,
 		   struct error *err)
 {
 	CLEANUP(buf_done) struct buf list = {0};
-	const char *nearest = nearest_word(word, valid, n);
 
 	for (int i = 0; i < n; i++)
 		buf_addf(&list, "%s%s", i > 0 ? ", " : "", valid[i]);
 	error_set(err, code, word, "%s; there are %s", what, buf_str(&list));
-	if (nearest != NULL)
-		error_hint(err, "did you mean %s?", nearest);
+	(void)nearest_hint(word, valid, n, err);
 	return code;
 }

@@ -4,6 +4,8 @@
 #ifndef PIZZA_BASE_NEAREST_H
 #define PIZZA_BASE_NEAREST_H
 
+#include <stdbool.h>
+
 #include "core/base/error.h"
 
 /*
@@ -12,6 +14,9 @@
  * Borrowed.
  */
 const char *nearest_word(const char *word, const char *const *candidates, int n);
+
+/* Hints at the candidate that was probably meant: false, and err stays as it is, when none is near. */
+bool nearest_hint(const char *word, const char *const *candidates, int n, struct error *err);
 
 /*
  * Sets an error about a word that is none of the valid ones: "WORD: WHAT; there are A, B, C", with the

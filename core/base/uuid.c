@@ -167,6 +167,30 @@ bool uuid_parse(const char *text, struct uuid *ret)
 	return true;
 }
 
+bool uuid_range(const char *text, struct uuid *ret_first, struct uuid *ret_last)
+{
+	struct uuid first = {{0}}, last;
+	int n = 0;
+
+	memset(&last, 0xff, sizeof(last));
+	for (const char *p = text; *p != '\0'; p++) {
+		int digit = text_hex(*p), shift = n % 2 == 0 ? 4 : 0;
+
+		if (*p == '-')
+			continue;
+		if (digit < 0 || n == 2 * (int)sizeof(first.b))
+			return false;
+		first.b[n / 2] |= (uint8_t)(digit << shift);
+		last.b[n / 2] &= (uint8_t) ~((0xf & ~digit) << shift);
+		n++;
+	}
+	if (n < UUID_PREFIX_MIN || strlen(text) >= UUID_TEXT_SIZE)
+		return false;
+	*ret_first = first;
+	*ret_last = last;
+	return true;
+}
+
 bool uuid_is_nil(struct uuid u)
 {
 	static const struct uuid nil;

@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define UUID_TEXT_SIZE 37
+#define UUID_TEXT_SIZE	37
+#define UUID_PREFIX_MIN 8 /* digits of one that stand for the whole */
 
 struct uuid {
 	uint8_t b[16]; /* network byte order, as PostgreSQL's binary format has it */
@@ -26,6 +27,11 @@ extern const struct uuid UUID_NAMESPACE_PIZZA;
 const char *uuid_format(struct uuid u, char text[UUID_TEXT_SIZE]);
 /* Accepts upper and lower case with hyphens, nothing else around it. */
 bool uuid_parse(const char *text, struct uuid *ret);
+/*
+ * The first and the last UUID that begin with text, in either case, of which hyphens do not count: at least
+ * UUID_PREFIX_MIN digits.  Of a whole UUID both are it.  False: text begins none.
+ */
+bool uuid_range(const char *text, struct uuid *ret_first, struct uuid *ret_last);
 bool uuid_is_nil(struct uuid u);
 bool uuid_equal(struct uuid a, struct uuid b);
 int uuid_compare(struct uuid a, struct uuid b);

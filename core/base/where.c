@@ -488,6 +488,12 @@ static int check_text(struct parser *p)
 		return error_set(p->err, ERR_USAGE, "--where", "is not UTF-8");
 	if (strlen(p->text) > TEXT_MAX)
 		return error_set(p->err, ERR_USAGE, "--where", "is longer than %d bytes", TEXT_MAX);
+	if (p->text[strspn(p->text, " \t\r\n")] == '\0') {
+		error_set(p->err, ERR_USAGE, "--where", "the condition is empty");
+		error_hint(p->err, "such as %s = …; leave --where out to have all rows",
+			   p->column_count > 0 ? p->columns[0].name : "status");
+		return ERR_USAGE;
+	}
 	return 0;
 }
 

@@ -48,16 +48,11 @@ bool config_find(const char *name, enum config_key *ret)
 int config_unknown_key(const char *name, struct error *err)
 {
 	const char *names[CONFIG_COUNT];
-	const char *near;
-	int rc;
+	int rc = error_set(err, ERR_INVALID, name, "there is no such key");
 
 	for (int i = 0; i < CONFIG_COUNT; i++)
 		names[i] = rows[i].name;
-	near = nearest_word(name, names, CONFIG_COUNT);
-	rc = error_set(err, ERR_INVALID, name, "there is no such key");
-	if (near != NULL)
-		error_hint(err, "did you mean %s?", near);
-	else
+	if (!nearest_hint(name, names, CONFIG_COUNT, err))
 		error_hint(err, "`pizzactl config show` lists all keys");
 	return rc;
 }

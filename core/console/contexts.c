@@ -67,7 +67,6 @@ int contexts_need(const struct contexts *list, const char *name, const struct co
 {
 	CLEANUP(buf_done) struct buf words = {0};
 	AUTO_FREE const char **names = xcalloc((size_t)list->count, sizeof(*names));
-	const char *nearest;
 
 	*ret = contexts_find(list, name);
 	if (*ret != NULL)
@@ -76,11 +75,8 @@ int contexts_need(const struct contexts *list, const char *name, const struct co
 		names[i] = list->items[i].name;
 		buf_addf(&words, "%s%s", i > 0 ? ", " : "", names[i]);
 	}
-	nearest = nearest_word(name, names, list->count);
 	error_set(err, ERR_USAGE, name, "no such context; there are %s", buf_str(&words));
-	if (nearest != NULL)
-		error_hint(err, "did you mean %s?", nearest);
-	else
+	if (!nearest_hint(name, names, list->count, err))
 		error_hint(err, "pizzactl context add makes one");
 	return ERR_USAGE;
 }
@@ -149,16 +145,13 @@ static int unknown_key(const char *key, struct error *err)
 {
 	CLEANUP(buf_done) struct buf list = {0};
 	const char *names[CONTEXT_KEY_COUNT];
-	const char *nearest;
 
 	for (int i = 0; i < CONTEXT_KEY_COUNT; i++) {
 		names[i] = keys[i].name;
 		buf_addf(&list, "%s%s", i > 0 ? ", " : "", names[i]);
 	}
-	nearest = nearest_word(key, names, CONTEXT_KEY_COUNT);
 	error_set(err, ERR_INVALID, key, "there is no such key; there are %s and api.DAEMON", buf_str(&list));
-	if (nearest != NULL)
-		error_hint(err, "did you mean %s?", nearest);
+	(void)nearest_hint(key, names, CONTEXT_KEY_COUNT, err);
 	return ERR_INVALID;
 }
 

@@ -3,7 +3,6 @@
  */
 #include "core/console/readmodel.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,6 +47,16 @@ json_t *readmodel_json(const struct db_result *r, int row, const char *kinds)
 	return object;
 }
 
+/* A backend that is away, and an answer that takes longer than --timeout. */
+static int explain(const struct console *c, int rc, struct error *err)
+{
+	if (rc != ERR_TIMEOUT)
+		return console_explain("postgres", rc, err);
+	error_set(err, ERR_TIMEOUT, "PostgreSQL", "did not answer within %d ms", console_timeout_ms(c));
+	error_hint(err, "--timeout gives it longer, --limit, --since and --where ask for less");
+	return rc;
+}
+
 int readmodel_query(struct console *c, const char *sql, const struct db_params *params,
 		    struct db_result **ret, struct error *err)
 {
@@ -58,10 +67,10 @@ int readmodel_query(struct console *c, const char *sql, const struct db_params *
 		return rc;
 	rc = db_query(conn, sql, params, ret, err);
 	if (rc != ERR_UNAVAILABLE)
-		return rc;
+		return explain(c, rc, err);
 	console_db_lost(c);
 	rc = console_db(c, &conn, err);
-	return rc < 0 ? rc : console_explain("postgres", db_query(conn, sql, params, ret, err), err);
+	return rc < 0 ? rc : explain(c, db_query(conn, sql, params, ret, err), err);
 }
 
 struct stream {
@@ -86,7 +95,7 @@ static int stream(struct console *c, const char *sql, const struct db_params *pa
 	int rc = console_db(c, &conn, err);
 
 	if (rc == 0)
-		rc = console_explain("postgres", db_stream(conn, sql, params, stream_row, &s, err), err);
+		rc = explain(c, db_stream(conn, sql, params, stream_row, &s, err), err);
 	return rc < 0 ? rc : 0;
 }
 
@@ -276,13 +285,6 @@ int readmodel_now(struct console *c, struct readmodel_mark *ret, struct error *e
 
 /* --- figures and ids --- */
 
-/* Orders that were accepted before are paid within the time, too: that is no share. */
-static void cut_share(json_t *kpi)
-{
-	if (json_number_value(json_object_get(kpi, "paid_percent")) > 100)
-		json_object_set_new(kpi, "paid_percent", json_real(100));
-}
-
 int readmodel_kpi(struct console *c, int64_t since_ms, json_t **ret, struct error *err)
 {
 	CLEANUP(db_params_done) struct db_params params = {0};
@@ -295,46 +297,29 @@ int readmodel_kpi(struct console *c, int64_t since_ms, json_t **ret, struct erro
 		db_param_int(&params, since_ms);
 	rc = readmodel_query(
 	    c,
-	    "SELECT k.*, (SELECT currency FROM sagas WHERE currency IS NOT NULL"
-	    " ORDER BY order_id DESC LIMIT 1) AS currency FROM kpi($1::bigint * interval '1 ms') k",
+	    "SELECT orders_total, paid_total, cancelled_total, orders_per_minute, paid_percent,"
+	    " average_order_amount, currency, end_to_end_p50_ms, end_to_end_p99_ms, notifications_total,"
+	    " notification_delivery_p50_ms, cooking_p50_ms FROM kpi($1::bigint * interval '1 ms')",
 	    &params, &r, err);
 	if (rc < 0)
 		return rc;
 	if (db_rows(r) != 1)
 		return error_set(err, ERR_FAILED, "key figures", "the read model has none");
-	*ret = readmodel_json(r, 0, "iiidddddidds");
-	cut_share(*ret);
+	*ret = readmodel_json(r, 0, "iiiddisddidd");
 	return 0;
-}
-
-/* The UUID that prefix becomes when the missing digits are all `filler`. */
-static bool fill_uuid(const char *prefix, char filler, struct uuid *ret)
-{
-	char digits[33], text[UUID_TEXT_SIZE];
-	int n = 0;
-
-	for (const char *p = prefix; *p != '\0'; p++)
-		if (*p != '-' && n < 32)
-			digits[n++] = (char)tolower((unsigned char)*p);
-	while (n < 32)
-		digits[n++] = filler;
-	digits[32] = '\0';
-	snprintf(text, sizeof(text), "%.8s-%.4s-%.4s-%.4s-%.12s", digits, digits + 8, digits + 12,
-		 digits + 16, digits + 20);
-	return uuid_parse(text, ret);
 }
 
 int readmodel_complete_id(struct console *c, const char *prefix, struct uuid *ret, struct error *err)
 {
 	CLEANUP(db_params_done) struct db_params params = {0};
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	struct uuid low = {0}, high = {0};
+	struct uuid first = {0}, last = {0};
 	int rc;
 
-	if (!fill_uuid(prefix, '0', &low) || !fill_uuid(prefix, 'f', &high))
+	if (!uuid_range(prefix, &first, &last))
 		return error_set(err, ERR_USAGE, prefix, "is no order id");
-	db_param_uuid(&params, low);
-	db_param_uuid(&params, high);
+	db_param_uuid(&params, first);
+	db_param_uuid(&params, last);
 	rc = readmodel_query(
 	    c, "SELECT order_id FROM sagas WHERE order_id BETWEEN $1::uuid AND $2::uuid LIMIT 2", &params, &r,
 	    err);

@@ -103,7 +103,6 @@ static int unknown_topic(struct bus_admin *bus, const char *topic, struct error 
 {
 	struct bus_partition_info *list = NULL;
 	const char *names[512];
-	const char *nearest;
 	int n = 0, count = 0;
 
 	error_set(err, ERR_NOT_FOUND, topic, "there is no such topic");
@@ -112,10 +111,7 @@ static int unknown_topic(struct bus_admin *bus, const char *topic, struct error 
 	for (int i = 0; i < n && count < (int)ARRAY_LEN(names); i++)
 		if (list[i].partition == 0)
 			names[count++] = list[i].topic;
-	nearest = nearest_word(topic, names, count);
-	if (nearest != NULL)
-		error_hint(err, "did you mean %s?", nearest);
-	else
+	if (!nearest_hint(topic, names, count, err))
 		error_hint(err, "pizzactl topic ls lists them");
 	bus_partitions_free(list, n);
 	return ERR_NOT_FOUND;

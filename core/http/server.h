@@ -75,6 +75,11 @@ struct mono http_started(const struct http_request *r);
 int http_query_int(const struct http_request *r, const char *name, int64_t min, int64_t max, int64_t fallback,
 		   int64_t *ret, struct error *err) MUST_USE;
 /*
+ * Cuts a whole list to the page that the query's limit (absent: all) and cursor ask for.  *ret_cursor, owned:
+ * where the next page begins, or null.  ERR_USAGE names the parameter.
+ */
+int http_page(const struct http_request *r, json_t *items, json_t **ret_cursor, struct error *err) MUST_USE;
+/*
  * The body as a JSON object; checks Content-Type (application/json or +json, or absent): ERR_MEDIA_TYPE,
  * ERR_MALFORMED. The value is owned by the caller.
  */

@@ -10,16 +10,12 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "core/contract/pizza_size.h"
 
 struct service;
 struct menucopy;
 
 #define MENU_BAKE_C 320 /* where the menu does not say at which temperature a pizza is baked */
-
-enum pizza_size { SIZE_SMALL, SIZE_MEDIUM, SIZE_LARGE, SIZE_COUNT };
-extern const char *const pizza_sizes[SIZE_COUNT]; /* "small", "medium", "large" */
-/* False when the word is none. */
-bool pizza_size_parse(const char *word, enum pizza_size *ret);
 
 struct recipe_line {
 	char ingredient_id[64];

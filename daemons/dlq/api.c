@@ -19,14 +19,17 @@
 
 /* --- reading --- */
 
-/* Query parameters of that name as a selection; owned. */
+/* Query parameters of that name as a selection, `status` as another word for `state`; owned. */
 static json_t *query_selection(const struct http_request *r)
 {
 	static const char *const names[] = {"state", "topic", "group", "fingerprint",
 					    "code",  "type",  "order", "where"};
 	const char *age = http_query(r, "min_age_ms"), *quarantined = http_query(r, "quarantined");
+	const char *status = http_query(r, "status");
 	json_t *selection = json_object();
 
+	if (status != NULL && *status != '\0')
+		json_object_set_new(selection, "state", json_string(status));
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (http_query(r, names[i]) != NULL)
 			json_object_set_new(selection, names[i], json_string(http_query(r, names[i])));
@@ -80,9 +83,18 @@ static int read_letter(struct db_conn *c, const struct http_request *r, json_t *
 	return rc < 0 ? rc : rows_show(c, id, ret, err);
 }
 
-static json_t *whole_list(json_t *items)
+/* The page of a whole list (taken) that is asked for; rc is how reading it went. */
+static int whole_list(const struct http_request *r, int rc, json_t *items, json_t **ret, struct error *err)
 {
-	return items != NULL ? json_pack("{s:o, s:n}", "items", items, "next_cursor") : NULL;
+	json_t *cursor = NULL;
+
+	if (rc == 0)
+		rc = http_page(r, items, &cursor, err);
+	if (rc < 0)
+		json_decref(items);
+	else
+		*ret = json_pack("{s:o, s:o}", "items", items, "next_cursor", cursor);
+	return rc;
 }
 
 static int read_groups(struct db_conn *c, const struct http_request *r, json_t **ret, struct error *err)
@@ -91,8 +103,7 @@ static int read_groups(struct db_conn *c, const struct http_request *r, json_t *
 	json_t *items = NULL;
 	int rc = rows_groups(c, selection, &items, err);
 
-	*ret = whole_list(items);
-	return rc;
+	return whole_list(r, rc, items, ret, err);
 }
 
 static int read_stats(struct db_conn *c, const struct http_request *r, json_t **ret, struct error *err)
@@ -100,9 +111,7 @@ static int read_stats(struct db_conn *c, const struct http_request *r, json_t **
 	json_t *items = NULL;
 	int rc = rows_stats(c, &items, err);
 
-	(void)r;
-	*ret = whole_list(items);
-	return rc;
+	return whole_list(r, rc, items, ret, err);
 }
 
 static int read_policies(struct db_conn *c, const struct http_request *r, json_t **ret, struct error *err)
@@ -110,9 +119,7 @@ static int read_policies(struct db_conn *c, const struct http_request *r, json_t
 	json_t *items = NULL;
 	int rc = policy_list(c, &items, err);
 
-	(void)r;
-	*ret = whole_list(items);
-	return rc;
+	return whole_list(r, rc, items, ret, err);
 }
 
 static int path_job(const struct http_request *r, int64_t *ret, struct error *err)
@@ -136,6 +143,7 @@ static int read_job(struct db_conn *c, const struct http_request *r, json_t **re
 
 static int read_jobs(struct db_conn *c, const struct http_request *r, json_t **ret, struct error *err)
 {
+	const char *status = http_query(r, "status");
 	int64_t limit = 0, before = 0;
 	json_t *items = NULL;
 	char cursor[24] = "";
@@ -145,7 +153,8 @@ static int read_jobs(struct db_conn *c, const struct http_request *r, json_t **r
 	if (rc == 0)
 		rc = http_query_int(r, "cursor", 1, INT64_MAX, 0, &before, err);
 	if (rc == 0)
-		rc = jobs_list(c, http_query(r, "open") != NULL, before, limit, &items, err);
+		rc =
+		    jobs_list(c, http_query(r, "open") != NULL ? "open" : status, before, limit, &items, err);
 	if (rc < 0)
 		return rc;
 	n = json_array_size(items);
@@ -374,6 +383,7 @@ CHANGING(put_policy, "dlq.policy", true, 200, put_policy_in)
 CHANGING(delete_policy, "dlq.policy", false, 200, delete_policy_in)
 
 const struct http_route dlq_routes[] = {
+    {"GET", "/api/v1/dlq", get_letters, HTTP_CUSTOMER, true},
     {"GET", "/api/v1/dlq/letters", get_letters, HTTP_CUSTOMER, true},
     {"GET", "/api/v1/dlq/letters/{id}", get_letter, HTTP_CUSTOMER, true},
     {"POST", "/api/v1/dlq/letters/{id}/edit", post_edit, HTTP_OPERATOR, true},

@@ -69,16 +69,32 @@ int jobs_show(struct db_conn *c, int64_t job_id, bool letters, json_t **ret, str
 	return 0;
 }
 
-DB_STATEMENT(job_list, "SELECT " JOB_JSON " FROM jobs WHERE (NOT $1::bool OR finished_at IS NULL)"
-		       " AND ($2::int8 = 0 OR job_id < $2) ORDER BY job_id DESC LIMIT $3")
+DB_STATEMENT(job_list, "SELECT " JOB_JSON " FROM jobs WHERE ($1::text IS NULL OR state = $1"
+		       " OR $1 = 'open' AND finished_at IS NULL) AND ($2::int8 = 0 OR job_id < $2) ORDER BY "
+		       "job_id DESC LIMIT $3")
 
-int jobs_list(struct db_conn *c, bool open, int64_t before, int64_t limit, json_t **ret, struct error *err)
+static int check_status(const char *status, struct error *err)
+{
+	static const char *const valid[] = {"open", "running", "waiting", "done", "stopped", "cancelled"};
+
+	for (size_t i = 0; i < ARRAY_LEN(valid); i++)
+		if (strcmp(status, valid[i]) == 0)
+			return 0;
+	return error_set(err, ERR_USAGE, "status",
+			 "must be open, running, waiting, done, stopped or cancelled");
+}
+
+int jobs_list(struct db_conn *c, const char *status, int64_t before, int64_t limit, json_t **ret,
+	      struct error *err)
 {
 	CLEANUP(db_params_done) struct db_params p = {0};
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	int rc;
+	bool any = status == NULL || *status == '\0';
+	int rc = any ? 0 : check_status(status, err);
 
-	db_param_bool(&p, open);
+	if (rc < 0)
+		return rc;
+	db_param_text(&p, any ? NULL : status);
 	db_param_int(&p, before);
 	db_param_int(&p, limit);
 	rc = db_exec(c, &job_list, &p, &r, err);

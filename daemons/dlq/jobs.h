@@ -35,8 +35,8 @@ int jobs_plan(struct db_conn *tx, const struct job_request *request, const struc
 
 /* ERR_NOT_FOUND.  letters: with a result per letter. */
 int jobs_show(struct db_conn *c, int64_t job_id, bool letters, json_t **ret, struct error *err) MUST_USE;
-/* Newest first, those below `before` (0: all). */
-int jobs_list(struct db_conn *c, bool open, int64_t before, int64_t limit, json_t **ret,
+/* Newest first, those below `before` (0: all); status: a state, "open" for unfinished ones, or NULL or "". */
+int jobs_list(struct db_conn *c, const char *status, int64_t before, int64_t limit, json_t **ret,
 	      struct error *err) MUST_USE;
 /* The running thread ends it. ERR_CONFLICT when it has ended. */
 int jobs_cancel(struct db_conn *tx, int64_t job_id, struct error *err) MUST_USE;

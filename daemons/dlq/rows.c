@@ -3,7 +3,6 @@
  */
 #include "daemons/dlq/rows.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/where.h"
+#include "core/service/named.h"
 #include "daemons/dlq/rules.h"
 
 #define PAGE_MAX 1000
@@ -448,33 +448,18 @@ int rows_ids(struct db_conn *c, const json_t *wanted, struct uuid **ret, int *re
 
 /* --- one letter --- */
 
-DB_STATEMENT(letter_find, "SELECT letter_id FROM letters WHERE letter_id::text LIKE $1 || '%' LIMIT 2")
+DB_STATEMENT(letter_find, "SELECT letter_id FROM letters WHERE letter_id BETWEEN $1::uuid AND $2::uuid "
+			  "ORDER BY letter_id LIMIT 2")
 
 int rows_find(struct db_conn *c, const char *text, struct uuid *ret, struct error *err)
 {
-	CLEANUP(db_params_done) struct db_params p = {0};
-	CLEANUP(db_result_auto) struct db_result *r = NULL;
-	char lower[UUID_TEXT_SIZE];
-	size_t len = strlen(text);
-	int rc;
+	struct uuid first, last;
 
-	if (len < 8 || len >= sizeof(lower) || strspn(text, "0123456789abcdefABCDEF-") != len)
+	if (!uuid_range(text, &first, &last))
 		return error_set(err, ERR_USAGE, "letter",
-				 "%.40s is no letter id: give a UUID, or at least its first 8 characters",
-				 text);
-	for (size_t i = 0; i <= len; i++)
-		lower[i] = (char)tolower((unsigned char)text[i]);
-	db_param_text(&p, lower);
-	rc = db_exec(c, &letter_find, &p, &r, err);
-	if (rc < 0)
-		return rc;
-	if (db_rows(r) == 0)
-		return error_set(err, ERR_NOT_FOUND, "letter", "there is no dead letter %.40s", text);
-	if (db_rows(r) > 1)
-		return error_set(err, ERR_INVALID, "letter",
-				 "several letters begin with %.40s; give more of the id", text);
-	*ret = db_uuid(r, 0, 0);
-	return 0;
+				 "%.40s is no letter id: give a UUID, or at least its first %d digits", text,
+				 UUID_PREFIX_MIN);
+	return named_id(c, &letter_find, "dead letter", text, ret, err);
 }
 
 DB_STATEMENT(letter_history_rows, "SELECT at, what, actor, reason, job_id, detail FROM letter_history"
@@ -511,6 +496,7 @@ int rows_show(struct db_conn *c, struct uuid id, json_t **ret, struct error *err
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
 	CLEANUP(buf_done) struct buf sql = {0};
 	AUTO_JSON json_t *letter = NULL;
+	char text[UUID_TEXT_SIZE];
 	int rc;
 
 	db_param_uuid(&p, id);
@@ -519,7 +505,8 @@ int rows_show(struct db_conn *c, struct uuid id, json_t **ret, struct error *err
 	buf_adds(&sql, FULL_COLUMNS " FROM letter_rows l WHERE l.letter_id = $1");
 	rc = db_query(c, buf_str(&sql), &p, &r, err);
 	if (rc == 0 && db_rows(r) == 0)
-		rc = error_set(err, ERR_NOT_FOUND, "letter", "there is no such dead letter");
+		rc = error_set(err, ERR_NOT_FOUND, "letter", "there is no dead letter %s",
+			       uuid_format(id, text));
 	if (rc < 0)
 		return rc;
 	letter = row_json(r, 0);

@@ -43,8 +43,7 @@ int rows_ids(struct db_conn *c, const json_t *wanted, struct uuid **ret, int *re
 
 /* Everything about one letter: its row, key, value, headers, edit, history, jobs.  ERR_NOT_FOUND. */
 int rows_show(struct db_conn *c, struct uuid id, json_t **ret, struct error *err) MUST_USE;
-/* The letter whose id begins so (a whole id, or 8 characters and more); ERR_NOT_FOUND, ERR_INVALID for many.
- */
+/* The letter whose id begins so, or is that; ERR_USAGE, ERR_NOT_FOUND, ERR_INVALID for many. */
 int rows_find(struct db_conn *c, const char *text, struct uuid *ret, struct error *err) MUST_USE;
 int rows_groups(struct db_conn *c, const json_t *wanted, json_t **ret, struct error *err) MUST_USE;
 int rows_stats(struct db_conn *c, json_t **ret, struct error *err) MUST_USE;

@@ -48,8 +48,11 @@ static int read_page(struct plant *p, const struct http_request *r, int64_t *lim
 	int rc = http_query_int(r, "limit", 1, LIST_LIMIT, LIST_LIMIT, limit, err), state = 0;
 
 	*first = 0;
-	if (rc == 0 && cursor != NULL && *cursor != '\0' && (rc = find_device(p, cursor, first, err)) == 0)
+	if (rc == 0 && cursor != NULL && *cursor != '\0') {
+		if (find_device(p, cursor, first, NULL) < 0)
+			return error_set(err, ERR_USAGE, "cursor", "must be the next_cursor of a page");
 		++*first;
+	}
 	while (status != NULL && state < VIEW_STATE_COUNT && strcmp(view_state_words[state], status) != 0)
 		state++;
 	if (rc == 0 && state == VIEW_STATE_COUNT)

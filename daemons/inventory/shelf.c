@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/service/named.h"
 #include "core/service/outbox.h"
 
 #define STOCK_MAX INT64_C(1000000000000000) /* of one ingredient, all deliveries together */
@@ -73,9 +74,13 @@ int shelf_list(struct db_conn *c, const struct shelf_page *page, int low_percent
 DB_STATEMENT(shelf_one, "SELECT " COLUMNS " FROM stock_levels s JOIN ingredients i USING (ingredient_id) "
 			"WHERE s.ingredient_id = $2")
 
-static int unknown_ingredient(const char *ingredient_id, struct error *err)
+DB_STATEMENT(shelf_names, "SELECT ingredient_id FROM ingredients")
+
+static int unknown_ingredient(struct db_conn *c, const char *ingredient_id, struct error *err)
 {
-	return error_set(err, ERR_NOT_FOUND, "ingredient", "the ingredient %.63s is unknown", ingredient_id);
+	error_set(err, ERR_NOT_FOUND, "ingredient", "the ingredient %.63s is unknown", ingredient_id);
+	named_hint(c, &shelf_names, ingredient_id, err);
+	return ERR_NOT_FOUND;
 }
 
 int shelf_get(struct db_conn *c, const char *ingredient_id, int low_percent, json_t **ret, struct error *err)
@@ -90,7 +95,7 @@ int shelf_get(struct db_conn *c, const char *ingredient_id, int low_percent, jso
 	if (rc < 0)
 		return rc;
 	if (db_rows(r) == 0)
-		return unknown_ingredient(ingredient_id, err);
+		return unknown_ingredient(c, ingredient_id, err);
 	*ret = ingredient_json(r, 0);
 	return 0;
 }
@@ -231,7 +236,7 @@ static int apply_restock(struct db_conn *tx, const struct restock *d, int low_pe
 	if (rc < 0)
 		return rc;
 	if (db_rows(*ret) == 0)
-		return unknown_ingredient(d->ingredient_id, err);
+		return unknown_ingredient(tx, d->ingredient_id, err);
 	if (db_int(*ret, 0, 7) > STOCK_MAX)
 		return error_set(err, ERR_INVALID, "quantity",
 				 "with this quantity there would be more than can be counted");

@@ -102,6 +102,23 @@ static void read_currency(const json_t *value, char currency[4], struct http_pro
 
 /* --- prices --- */
 
+/* Members that are no sizes. */
+static void check_sizes(const json_t *sizes, const char *name, struct http_problems *p)
+{
+	const char *member;
+	json_t *value;
+
+	json_object_foreach ((json_t *)sizes, member, value) {
+		enum pizza_size size;
+		char field[96];
+
+		if (pizza_size_parse(member, &size))
+			continue;
+		snprintf(field, sizeof(field), "%s.%.40s", name, member);
+		http_problem(p, field, "is no size; there are small, medium and large");
+	}
+}
+
 static void read_prices(const json_t *prices, bool create, int64_t price[SIZE_COUNT], struct http_problems *p)
 {
 	char field[32];
@@ -110,6 +127,7 @@ static void read_prices(const json_t *prices, bool create, int64_t price[SIZE_CO
 		http_problem(p, "prices", "must be an object with small, medium and large");
 		return;
 	}
+	check_sizes(prices, "prices", p);
 	for (int i = 0; i < SIZE_COUNT; i++) {
 		const json_t *value = json_object_get(prices, pizza_sizes[i]);
 
@@ -143,11 +161,12 @@ static void read_quantities(const json_t *quantities, int line, json_t *out, str
 {
 	char field[64];
 
+	snprintf(field, sizeof(field), "recipe[%d].quantities", line);
 	if (!json_is_object(quantities)) {
-		snprintf(field, sizeof(field), "recipe[%d].quantities", line);
 		http_problem(p, field, "must be an object with small, medium and large");
 		return;
 	}
+	check_sizes(quantities, field, p);
 	for (int i = 0; i < SIZE_COUNT; i++) {
 		int64_t n = 0;
 

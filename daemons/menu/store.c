@@ -10,6 +10,7 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/service/named.h"
 #include "daemons/menu/seed.h"
 
 /* In the order in which load_row reads them. */
@@ -65,6 +66,8 @@ int menu_store_list(struct db_conn *c, enum menu_filter filter, const char *afte
 	return 0;
 }
 
+DB_STATEMENT(menu_names, "SELECT pizza_id FROM menu_items WHERE NOT deleted")
+
 static int get_with(struct db_conn *c, struct db_statement *statement, const char *pizza_id,
 		    struct menu_item *item, struct error *err)
 {
@@ -76,8 +79,11 @@ static int get_with(struct db_conn *c, struct db_statement *statement, const cha
 	rc = db_exec(c, statement, &p, &r, err);
 	if (rc < 0)
 		return rc;
-	if (db_rows(r) == 0)
-		return error_set(err, ERR_NOT_FOUND, "pizza", "the pizza %.63s is not on the menu", pizza_id);
+	if (db_rows(r) == 0) {
+		error_set(err, ERR_NOT_FOUND, "pizza", "the pizza %.63s is not on the menu", pizza_id);
+		named_hint(c, &menu_names, pizza_id, err);
+		return ERR_NOT_FOUND;
+	}
 	load_row(r, 0, item);
 	return 0;
 }

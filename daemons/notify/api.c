@@ -69,7 +69,7 @@ static void reply_list(struct http_request *r, json_t *items, const char *key, i
 	json_t *cursor = json_null();
 	json_t *reply;
 
-	if (key != NULL && n == (size_t)limit)
+	if (n == (size_t)limit)
 		cursor = json_incref(json_object_get(json_array_get(items, n - 1), key));
 	reply = json_pack("{s:o, s:o}", "items", items, "next_cursor", cursor);
 	http_reply_json(r, 200, reply);
@@ -94,12 +94,16 @@ static void get_list(struct http_request *r, void *arg)
 		reply_list(r, items, "notification_id", page.limit);
 }
 
-static int path_id(const struct http_request *r, struct uuid *ret, struct error *err)
+/* The message that the path names, or the beginning of its id. */
+static int path_id(const struct http_request *r, struct service *s, struct uuid *ret, struct error *err)
 {
-	if (uuid_parse(http_path_param(r, 0), ret))
-		return 0;
-	return error_set(err, ERR_NOT_FOUND, "notification", "%.60s is no notification id",
-			 http_path_param(r, 0));
+	struct db_conn *c = NULL;
+	int rc = db_acquire(service_db(s), &c, err);
+
+	if (rc == 0)
+		rc = view_find(c, http_path_param(r, 0), ret, err);
+	db_release(c);
+	return rc;
 }
 
 static void reply_one(struct http_request *r, struct service *s, struct uuid id, int status)
@@ -123,7 +127,7 @@ static void get_one(struct http_request *r, void *arg)
 	struct error err;
 	struct uuid id;
 
-	if (path_id(r, &id, &err) < 0)
+	if (path_id(r, arg, &id, &err) < 0)
 		http_reply_error(r, &err);
 	else
 		reply_one(r, arg, id, 200);
@@ -133,16 +137,20 @@ static void get_templates(struct http_request *r, void *arg)
 {
 	struct db_conn *c = NULL;
 	struct error err;
-	json_t *items = NULL;
+	json_t *items = NULL, *cursor = NULL;
 	int rc = db_acquire(service_db(arg), &c, &err);
 
 	if (rc == 0)
 		rc = view_templates(c, &items, &err);
 	db_release(c);
-	if (rc < 0)
+	if (rc == 0)
+		rc = http_page(r, items, &cursor, &err);
+	if (rc < 0) {
+		json_decref(items);
 		http_reply_error(r, &err);
-	else
-		reply_list(r, items, NULL, 0);
+	} else {
+		http_reply_json(r, 200, json_pack("{s:o, s:o}", "items", items, "next_cursor", cursor));
+	}
 }
 
 /* --- templates --- */
@@ -369,11 +377,14 @@ static int resend(struct service *s, struct uuid id, const struct audit_entry *a
 static void post_resend(struct http_request *r, void *arg)
 {
 	struct audit_origin origin;
-	const struct audit_entry audit = {&origin, "notify.resend", http_path_param(r, 0), NULL, "ok"};
+	struct audit_entry audit = {&origin, "notify.resend", http_path_param(r, 0), NULL, "ok"};
+	char whole[UUID_TEXT_SIZE];
 	struct error err;
 	struct uuid id;
-	int rc = path_id(r, &id, &err);
+	int rc = path_id(r, arg, &id, &err);
 
+	if (rc == 0)
+		audit.target = uuid_format(id, whole);
 	audit_origin(r, NULL, &origin);
 	if (rc == 0)
 		rc = resend(arg, id, &audit, &err);

@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/service/named.h"
 
 #define COLUMNS                                                                                           \
 	"n.notification_id, n.order_id, n.kind, n.status, n.created_at, n.resends,"                       \
@@ -69,6 +70,15 @@ int view_list(struct db_conn *c, const struct view_page *page, json_t **ret_item
 	for (int i = 0; i < db_rows(r); i++)
 		json_array_append_new(*ret_items, notification_json(r, i));
 	return 0;
+}
+
+DB_STATEMENT(notification_ids,
+	     "SELECT notification_id FROM notifications WHERE notification_id BETWEEN $1::uuid AND $2::uuid"
+	     " ORDER BY notification_id LIMIT 2");
+
+int view_find(struct db_conn *c, const char *text, struct uuid *ret, struct error *err)
+{
+	return named_id(c, &notification_ids, "notification", text, ret, err);
 }
 
 DB_STATEMENT(notification_show, "SELECT " COLUMNS " FROM notifications n WHERE n.notification_id = $1::uuid");

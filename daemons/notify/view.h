@@ -19,6 +19,8 @@ int view_list(struct db_conn *c, const struct view_page *page, json_t **ret_item
 	      struct error *err) MUST_USE;
 /* ERR_NOT_FOUND. */
 int view_show(struct db_conn *c, struct uuid notification_id, json_t **ret, struct error *err) MUST_USE;
+/* The id of the notification that begins so, or is that; ERR_NOT_FOUND, ERR_INVALID for several. */
+int view_find(struct db_conn *c, const char *text, struct uuid *ret, struct error *err) MUST_USE;
 int view_templates(struct db_conn *c, json_t **ret_items, struct error *err) MUST_USE;
 
 #endif

@@ -1,12 +1,14 @@
 /*
  * outboxd: the relay from every daemon's outbox to Kafka.  One holds the lease; a second one stands by.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/base/nearest.h"
 #include "daemons/outbox/lease.h"
 #include "daemons/outbox/relay.h"
 #include "daemons/outbox/store.h"
@@ -61,6 +63,7 @@ static void get_outbox(struct http_request *r, void *arg)
 {
 	struct outboxd *o = service_data(arg);
 	AUTO_JSON json_t *items = json_array();
+	json_t *cursor = NULL;
 	struct error err;
 
 	for (int i = 0; i < o->count; i++) {
@@ -76,9 +79,13 @@ static void get_outbox(struct http_request *r, void *arg)
 						       (json_int_t)f.oldest_age_ms, "published_total",
 						       (json_int_t)f.published_total));
 	}
-	http_reply_json(r, 200,
-			json_pack("{s:b,s:I,s:O}", "leader", lease_epoch(o->lease) > 0, "epoch",
-				  (json_int_t)lease_epoch(o->lease), "items", items));
+	if (http_page(r, items, &cursor, &err) < 0)
+		http_reply_error(r, &err);
+	else
+		http_reply_json(r, 200,
+				json_pack("{s:b,s:I,s:O,s:o}", "leader", lease_epoch(o->lease) > 0, "epoch",
+					  (json_int_t)lease_epoch(o->lease), "items", items, "next_cursor",
+					  cursor));
 }
 
 static struct relay *relay_of(struct outboxd *o, const char *name)
@@ -88,6 +95,15 @@ static struct relay *relay_of(struct outboxd *o, const char *name)
 		    strcmp(relay_owner(o->relays[i])->database, name) == 0)
 			return o->relays[i];
 	return NULL;
+}
+
+static int unknown_outbox(const struct outboxd *o, const char *name, struct error *err)
+{
+	const char *names[DAEMON_COUNT];
+
+	for (int i = 0; i < o->count; i++)
+		names[i] = relay_owner(o->relays[i])->database;
+	return nearest_refuse(ERR_NOT_FOUND, name, "there is no such outbox", names, o->count, err);
 }
 
 static json_t *event_json(const struct db_result *rows, int i)
@@ -100,39 +116,49 @@ static json_t *event_json(const struct db_result *rows, int i)
 			 db_text(rows, i, 5), "created_at", clock_format(db_time(rows, i, 6), time));
 }
 
-static int list_unpublished(struct relay *relay, int limit, json_t *items, struct error *err)
+/* The page of events that is asked for; owned. */
+static int list_unpublished(struct relay *relay, const struct http_request *r, json_t **ret,
+			    struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *rows = NULL;
 	struct db_conn *c;
-	int rc = db_acquire(relay_db(relay), &c, err);
+	int64_t limit, after;
+	json_t *items;
+	char cursor[24] = "";
+	int n, rc = http_query_int(r, "limit", 1, 1000, 50, &limit, err);
 
+	if (rc == 0)
+		rc = http_query_int(r, "cursor", 1, INT64_MAX, 0, &after, err);
+	if (rc == 0)
+		rc = db_acquire(relay_db(relay), &c, err);
 	if (rc < 0)
 		return rc;
-	rc = store_unpublished(c, limit, &rows, err);
+	rc = store_unpublished(c, after, limit, &rows, err);
 	db_release(c);
-	for (int i = 0; rc == 0 && i < db_rows(rows); i++)
+	if (rc < 0)
+		return rc;
+	n = db_rows(rows);
+	items = json_array();
+	for (int i = 0; i < n; i++)
 		json_array_append_new(items, event_json(rows, i));
-	return rc;
+	if (n > 0)
+		snprintf(cursor, sizeof(cursor), "%lld", (long long)db_int(rows, n - 1, 1));
+	*ret = json_pack("{s:o, s:s?}", "items", items, "next_cursor", n == limit ? cursor : NULL);
+	return 0;
 }
 
 static void get_events(struct http_request *r, void *arg)
 {
 	struct relay *relay = relay_of(service_data(arg), http_path_param(r, 0));
-	json_t *items = json_array();
+	json_t *page = NULL;
 	struct error err;
-	int64_t limit;
-	int rc = http_query_int(r, "limit", 1, 1000, 50, &limit, &err);
+	int rc = relay == NULL ? unknown_outbox(service_data(arg), http_path_param(r, 0), &err)
+			       : list_unpublished(relay, r, &page, &err);
 
-	if (rc == 0 && relay == NULL)
-		rc = error_set(&err, ERR_NOT_FOUND, "database", "there is no outbox of that name");
-	if (rc == 0)
-		rc = list_unpublished(relay, (int)limit, items, &err);
-	if (rc < 0) {
-		json_decref(items);
+	if (rc < 0)
 		http_reply_error(r, &err);
-	} else {
-		http_reply_json(r, 200, json_pack("{s:o}", "items", items));
-	}
+	else
+		http_reply_json(r, 200, page);
 }
 
 static const struct http_route routes[] = {

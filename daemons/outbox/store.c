@@ -167,12 +167,15 @@ int store_figures(struct db_conn *c, struct outbox_figures *ret, struct error *e
 
 DB_STATEMENT(outbox_unpublished,
 	     "SELECT o.id, o.seq, o.topic, o.aggregate_id, o.aggregate_seq, o.event_type, o.created_at "
-	     "FROM outbox_position p, outbox o WHERE " UNPUBLISHED " ORDER BY o.seq LIMIT $1::int8");
+	     "FROM outbox_position p, outbox o WHERE " UNPUBLISHED
+	     " AND o.seq > $1::int8 ORDER BY o.seq LIMIT $2::int8");
 
-int store_unpublished(struct db_conn *c, int limit, struct db_result **ret, struct error *err)
+int store_unpublished(struct db_conn *c, int64_t after, int64_t limit, struct db_result **ret,
+		      struct error *err)
 {
 	CLEANUP(db_params_done) struct db_params params = {0};
 
+	db_param_int(&params, after);
 	db_param_int(&params, limit);
 	return db_exec(c, &outbox_unpublished, &params, ret, err);
 }

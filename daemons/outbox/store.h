@@ -62,7 +62,9 @@ struct outbox_figures {
 	int64_t published_total;
 };
 int store_figures(struct db_conn *c, struct outbox_figures *ret, struct error *err) MUST_USE;
-/* Unpublished rows, oldest first: id, seq, topic, aggregate_id, aggregate_seq, event_type, created_at. */
-int store_unpublished(struct db_conn *c, int limit, struct db_result **ret, struct error *err) MUST_USE;
+/* Unpublished rows behind seq `after`, oldest first: id, seq, topic, aggregate_id, aggregate_seq, event_type,
+ * created_at. */
+int store_unpublished(struct db_conn *c, int64_t after, int64_t limit, struct db_result **ret,
+		      struct error *err) MUST_USE;
 
 #endif

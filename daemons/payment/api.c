@@ -65,14 +65,14 @@ static int payments_json(struct db_conn *c, const struct payment *rows, int n, j
 
 /* --- one payment --- */
 
-/* Finds it by payment or order id; ERR_NOT_FOUND names the id. */
+/* Finds it by payment or order id, or the beginning of one; ERR_NOT_FOUND names the id. */
 static int find(struct db_conn *c, const char *text, struct payment *ret, struct error *err)
 {
 	struct uuid id;
 	bool found = false;
-	int rc = 0;
+	int rc = store_complete_id(c, text, &id, err);
 
-	if (uuid_parse(text, &id))
+	if (rc == 0)
 		rc = store_find(c, id, &found, ret, err);
 	if (rc == 0 && !found)
 		return error_set(err, ERR_NOT_FOUND, "find the payment",
@@ -207,6 +207,8 @@ static void list_payments(struct http_request *r, void *arg)
 
 /* --- refunds --- */
 
+#define ID_SIZE 64 /* as asked for, or a whole one */
+
 struct refund_order {
 	int64_t amount; /* 0: what is left */
 	const char *reason;
@@ -253,8 +255,11 @@ static int refund_locked(struct db_conn *tx, struct payment *p, const struct ref
 	return rc < 0 ? rc : store_refund_insert(tx, &f, 1, err);
 }
 
-/* Within a transaction; *ret_new: a refund was opened (false: one is under way, or it is all refunded). */
-static int refund_in(struct db_conn *tx, const char *id, const struct refund_order *order, bool *ret_new,
+/*
+ * Within a transaction, of the payment that id names, a whole one then; *ret_new: a refund was opened (false:
+ * one is under way, or it is all refunded).
+ */
+static int refund_in(struct db_conn *tx, char id[ID_SIZE], const struct refund_order *order, bool *ret_new,
 		     struct error *err)
 {
 	struct payment p = {0};
@@ -262,6 +267,8 @@ static int refund_in(struct db_conn *tx, const char *id, const struct refund_ord
 
 	if (rc == 0)
 		rc = store_lock(tx, &p.order_id, 1, &p, &n, err);
+	if (rc == 0)
+		uuid_format(p.payment_id, id);
 	if (rc < 0)
 		return rc;
 	switch (payment_demand(p.status, DEMAND_REFUND)) {
@@ -281,7 +288,7 @@ static int refund_in(struct db_conn *tx, const char *id, const struct refund_ord
 			 "it is %s: only a completed payment can be refunded", payment_status_word(p.status));
 }
 
-static int refund(struct db *db, const char *id, const struct refund_order *order,
+static int refund(struct db *db, char id[ID_SIZE], const struct refund_order *order,
 		  const struct audit_entry *audit, bool *ret_new, struct error *err)
 {
 	struct db_conn *tx;
@@ -305,7 +312,7 @@ static int refund(struct db *db, const char *id, const struct refund_order *orde
 static void refund_payment(struct http_request *r, void *arg)
 {
 	struct payments *app = payments_of(arg);
-	const char *id = http_path_param(r, 0);
+	char id[ID_SIZE];
 	AUTO_JSON json_t *body = NULL;
 	struct refund_order order;
 	struct audit_origin origin;
@@ -314,6 +321,7 @@ static void refund_payment(struct http_request *r, void *arg)
 	bool opened = false;
 	int rc = read_refund_order(r, &body, &order, &err);
 
+	snprintf(id, sizeof(id), "%s", http_path_param(r, 0));
 	audit_origin(r, body, &origin);
 	audit.arguments = body;
 	if (rc == 0)

@@ -11,6 +11,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/service/named.h"
 
 /* --- rows to structs --- */
 
@@ -523,6 +524,15 @@ int store_end_claims(struct db_conn *c, int replica, struct error *err)
 }
 
 /* --- for the API --- */
+
+DB_STATEMENT(payment_ids, "(SELECT payment_id FROM payments WHERE payment_id BETWEEN $1::uuid AND $2::uuid "
+			  "ORDER BY payment_id LIMIT 2) UNION (SELECT payment_id FROM payments "
+			  "WHERE order_id BETWEEN $1::uuid AND $2::uuid ORDER BY order_id LIMIT 2) LIMIT 2")
+
+int store_complete_id(struct db_conn *c, const char *text, struct uuid *ret, struct error *err)
+{
+	return named_id(c, &payment_ids, "payment or order", text, ret, err);
+}
 
 DB_STATEMENT(payment_find, "SELECT " PAYMENT_FIELDS(
 			       "") " FROM payments WHERE payment_id = $1::uuid OR order_id = $1::uuid");

@@ -68,6 +68,8 @@ int store_end_claims(struct db_conn *c, int replica, struct error *err) MUST_USE
 
 /* --- for the API --- */
 
+/* The id of the payment, or of the order, that begins so; ERR_NOT_FOUND, ERR_INVALID for several. */
+int store_complete_id(struct db_conn *c, const char *text, struct uuid *ret, struct error *err) MUST_USE;
 /* By payment_id or order_id; *ret_found is false when there is none.  lock: within a transaction. */
 int store_find(struct db_conn *c, struct uuid id, bool *ret_found, struct payment *ret,
 	       struct error *err) MUST_USE;

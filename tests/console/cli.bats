@@ -81,7 +81,28 @@ setup() {
 	[[ $err == *"no number"* ]]
 	ctl 2 lag reset
 	ctl 2 lag check
+	ctl 2 lag check --warn 5 --crit 1
+	[[ $err == *"at least --warn"* ]]
 	ctl 2 status --timeout soon
+	ctl 2 order ls --timeout 0
+	ctl 2 order ls -w 0
+	[[ $err == *"100 ms at least"* ]]
+	ctl 2 order ls --where ''
+	[[ $err == *"the condition is empty"* ]]
+	ctl 2 order show ''
+	[[ $err == *"ORDER is empty"*"an order's id"* ]]
+	ctl 2 payment show nope
+	ctl 2 payment ls --order nope
+	ctl 2 notify resend nope
+	[[ $err == *"8 characters"* ]]
+	ctl 2 logs --order nope
+	[[ $err == *"is no order id"* ]]
+	ctl 2 inventory restock dough -5
+	[[ $err == *positive* ]]
+	ctl 2 inventory restock dough 0
+	ctl 2 menu set margherita prices.lage=1
+	[[ $err == *"did you mean large?"* ]]
+	ctl 2 menu set margherita name.first=x
 	ctl 2 topic produce order-events --header nonsense --value x
 }
 

@@ -149,6 +149,8 @@ fields() {
 	ctl 0 inventory show basil -o json
 	[ "$(jq .on_hand <<<"$out")" -ge "$before" ]
 	ctl 3 inventory show nothing
+	ctl 3 inventory show mozzarela
+	[[ $err == *"did you mean mozzarella?"* ]]
 	ctl 0 inventory reservations --order "$ORDER" -o json
 	[[ "$(jq -r '.[0].state' <<<"$out")" == @(reserved|consumed) ]]
 }
@@ -160,6 +162,11 @@ fields() {
 	id=$(jq -r '.[0].payment_id' <<<"$out")
 	ctl 0 payment show "$id" -o json
 	[ "$(jq -r .order_id <<<"$out")" = "$ORDER" ]
+	ctl 0 payment show "${id:0:20}" -o json
+	[ "$(jq -r .payment_id <<<"$out")" = "$id" ]
+	ctl 0 payment show "${ORDER:0:20}" -o name
+	[ "$out" = "$id" ]
+	ctl 3 payment show 01939b1c
 	ctl 0 sandbox ledger --order "$ORDER" -o json
 	[ "$(jq -r '[.[].kind] | join(" ")' <<<"$out")" = capture ]
 	ctl 0 payment refund "$id" --reason "cold"
@@ -176,7 +183,11 @@ notified() { [ "$("$PIZZACTL" notify ls --order "$ORDER" -o json | jq length)" -
 	ctl 0 notify ls --order "$ORDER" -o json
 	fields "$out" notification_id order_id kind deliveries
 	fields "$(jq -c '.[0].deliveries' <<<"$out")" channel status attempts
-	ctl 0 notify show "$(jq -r '.[0].notification_id' <<<"$out")"
+	local id
+	id=$(jq -r '.[0].notification_id' <<<"$out")
+	ctl 0 notify show "${id:0:20}" -o name
+	[ "$out" = "$id" ]
+	ctl 0 notify show "$id"
 	[[ $out == *email* ]]
 	ctl 0 notify templates -o json
 	fields "$out" kind channel body
@@ -190,7 +201,7 @@ notified() { [ "$("$PIZZACTL" notify ls --order "$ORDER" -o json | jq length)" -
 	ctl 3 topic show order-evnets
 	[[ $err == *"did you mean order-events?"* ]]
 	ctl 3 menu show margarita
-	[[ $err == *"pizzactl menu ls lists them"* ]]
+	[[ $err == *"did you mean margherita?"* ]]
 	ctl 0 topic tail order-events --key "$ORDER" -n 0 -o json
 	fields "$out" topic partition offset timestamp key headers value
 	[ "$(jq -r '[.[].value.event_type][:3] | join(" ")' <<<"$out")" = "OrderCreated OrderReserved OrderPaid" ]
@@ -218,6 +229,8 @@ notified() { [ "$("$PIZZACTL" notify ls --order "$ORDER" -o json | jq length)" -
 	ctl 0 lag --by group -o name
 	[[ $out == *inventoryd* ]]
 	ctl 3 lag --group nobody
+	ctl 3 lag --group orderdd
+	[[ $err == *"did you mean orderd?"* ]]
 	ctl 0 lag check --crit 1000000
 	ctl 4 lag check --warn 0
 	ctl 0 lag reset --group notifyd --topic order-events --to end
@@ -229,7 +242,10 @@ notified() { [ "$("$PIZZACTL" notify ls --order "$ORDER" -o json | jq length)" -
 	ctl 0 outbox status -o json
 	fields "$out" database unpublished oldest_age_ms published_total
 	ctl 0 outbox ls
+	ctl 3 outbox ls pizza_ordr
+	[[ $err == *"did you mean pizza_order?"* ]]
 	ctl 0 kpi -o json
+	[ "$(jq -c '[.average_order_amount == (.average_order_amount | floor), .currency]' <<<"$out")" = '[true,"RUB"]' ]
 	fields "$out" orders_total paid_total cancelled_total orders_per_minute paid_percent average_order_amount \
 		end_to_end_p50_ms end_to_end_p99_ms notifications_total notification_delivery_p50_ms cooking_p50_ms
 	[ "$(jq .paid_total <<<"$out")" -ge 1 ]
@@ -263,6 +279,8 @@ notified() { [ "$("$PIZZACTL" notify ls --order "$ORDER" -o json | jq length)" -
 	[ "$(jq -c '.[0].replicas' <<<"$out")" = 2 ]
 	ctl 0 scale notifyd=1
 	ctl 0 restart notifyd
+	ctl 2 scale hwd=2
+	[[ $err == *"it is the hardware of one kitchen"* ]]
 	ctl 3 stop nobody
 }
 

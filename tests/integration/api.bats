@@ -104,6 +104,36 @@ setup() { orders=$(url 2 /api/v1/orders); }
 	[ "$code" = 400 ]
 }
 
+@test "dead letters take status, and every list takes limit and cursor" {
+	for list in 8/api/v1/dlq 8/api/v1/dlq/letters 8/api/v1/dlq/groups 8/api/v1/dlq/jobs; do
+		http GET "$(url "${list%%/*}" "/${list#*/}?status=open&limit=1")"
+		[ "$code" = 200 ]
+		http GET "$(url "${list%%/*}" "/${list#*/}?status=nonsense")"
+		[ "$code" = 400 ]
+	done
+	for list in 4/api/v1/notifications/templates 8/api/v1/dlq/stats 8/api/v1/dlq/policies 9/api/v1/outbox \
+		9/api/v1/outbox/pizza_order/events 12/api/v1/hw; do
+		http GET "$(url "${list%%/*}" "/${list#*/}?limit=0")"
+		[ "$code" = 400 ]
+		http GET "$(url "${list%%/*}" "/${list#*/}?cursor=nonsense")"
+		[ "$code" = 400 ]
+	done
+	http GET "$(url 4 /api/v1/notifications/templates)"
+	[ "$(jq -r .next_cursor <<<"$output")" = null ]
+	third=$(jq -c '.items[2]' <<<"$output")
+	http GET "$(url 4 "/api/v1/notifications/templates?limit=2")"
+	[ "$(jq '.items | length' <<<"$output")" = 2 ]
+	http GET "$(url 4 "/api/v1/notifications/templates?limit=1&cursor=$(jq -r .next_cursor <<<"$output")")"
+	[ "$(jq -c '.items[0]' <<<"$output")" = "$third" ]
+}
+
+@test "key figures: amounts are whole, and have a currency" {
+	http GET "$(url 7 /api/v1/kpi)"
+	[ "$code" = 200 ]
+	[[ "$(jq .average_order_amount <<<"$output")" =~ ^[0-9]+$ ]]
+	[ "$(jq -r .currency <<<"$output")" = RUB ]
+}
+
 @test "operators' routes want the token" {
 	http POST "$(url 5 /api/v1/inventory/dough/restock)" '{"quantity":1}'
 	[ "$code" = 401 ]

@@ -128,6 +128,16 @@ static void uuids(void **state)
 	assert_false(uuid_parse("01939b1c-7f3a-7c22-9a54-2f1e0c5d8b1", &b));
 	assert_false(uuid_parse("01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11x", &b));
 	assert_false(uuid_parse("01939b1c_7f3a-7c22-9a54-2f1e0c5d8b11", &b));
+	assert_true(uuid_range("01939B1C-7f3", &a, &b));
+	assert_string_equal(uuid_format(a, text), "01939b1c-7f30-0000-0000-000000000000");
+	assert_string_equal(uuid_format(b, text), "01939b1c-7f3f-ffff-ffff-ffffffffffff");
+	assert_true(uuid_range("01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11", &a, &b));
+	assert_true(uuid_equal(a, b));
+	assert_false(uuid_range("", &a, &b));
+	assert_false(uuid_range("01939b1", &a, &b));
+	assert_false(uuid_range("--------", &a, &b));
+	assert_false(uuid_range("01939b1x", &a, &b));
+	assert_false(uuid_range("01939b1c-7f3a-7c22-9a54-2f1e0c5d8b111", &a, &b));
 	/* RFC 9562, A.4: version 5 of "www.example.com" in the DNS namespace. */
 	assert_true(uuid_parse("6ba7b810-9dad-11d1-80b4-00c04fd430c8", &dns));
 	assert_string_equal(uuid_format(uuid_v5(dns, "www.example.com", 15), text),

@@ -69,7 +69,8 @@ const struct option_def global_options[] = {
      .value = "FORMAT",
      .fallback = "table",
      .words = format_words},
-    {.name = "timeout", .kind = VALUE_DURATION, .value = "D", .fallback = "5s"},
+    {.name = "timeout", .kind = VALUE_DURATION, .value = "D", .fallback = "5s", .least_ms = 1},
+    {.name = "every", .letter = 'e', .kind = VALUE_DURATION, .value = "D", .optional = true, .least_ms = 100},
     {.name = "sort", .kind = VALUE_TEXT, .value = "COLUMN"},
     {.name = "quiet", .letter = 'q', .kind = VALUE_FLAG},
     {.name = "help", .letter = 'h', .kind = VALUE_FLAG},
@@ -210,6 +211,33 @@ static void test_arguments(void **state)
 	assert_int_equal(parse("status"), 0);
 }
 
+/* What is too short is no missing value: it is refused. */
+static void test_least(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("status --timeout 1ms"), 0);
+	assert_int_equal(parse("status --timeout 0"), ERR_INVALID);
+	assert_string_equal(err.what, "--timeout");
+	assert_non_null(strstr(err.why, "1 ms at least"));
+	assert_int_equal(parse("status -e a"), 0);
+	assert_int_equal(got.argument_count, 1);
+	assert_int_equal(parse("status -e 100ms"), 0);
+	assert_int_equal(got.argument_count, 0);
+	assert_int_equal(parse("status -e 0"), ERR_INVALID);
+}
+
+static void test_negative_and_empty(void **state)
+{
+	char *argv[] = {"pizzactl", "saga", "show", ""};
+
+	(void)state;
+	assert_int_equal(parse("saga show -5"), 0);
+	assert_string_equal(got.arguments[0], "-5");
+	invocation_done(&got);
+	assert_int_equal(command_parse(4, argv, &got, &err), ERR_USAGE);
+	assert_non_null(strstr(err.why, " is empty"));
+}
+
 static void test_help(void **state)
 {
 	(void)state;
@@ -253,6 +281,7 @@ int main(void)
 	    cmocka_unit_test(test_options),	   cmocka_unit_test(test_hidden_option),
 	    cmocka_unit_test(test_optional_value), cmocka_unit_test(test_wrong_options),
 	    cmocka_unit_test(test_arguments),	   cmocka_unit_test(test_help),
+	    cmocka_unit_test(test_least),	   cmocka_unit_test(test_negative_and_empty),
 	    cmocka_unit_test(test_noun_alone),
 	};
 

@@ -334,7 +334,9 @@ static void test_faults(void **state)
 	      "did you mean status?\nstatsu = paid\n^");
 	fault("due and count = x", "count is a whole number, and \"x\" is none",
 	      "due and count = x\n                ^");
-	fault("", "a column", "\n^");
+	fault("", "the condition is empty", "such as order_id = …; leave --where out to have all rows");
+	fault(" \t ", "the condition is empty", NULL);
+	fault("status = paid and", "it ends where a column is missing", NULL);
 	fault("status", "there are = != < <= > >= ~ !~, in", "status\n      ^");
 	fault("status paid", "an operator is wanted here", NULL);
 	fault("status =", "it ends where text is missing", NULL);
