@@ -361,7 +361,7 @@ int http_query_int(const struct http_request *r, const char *name, int64_t min, 
 
 int http_page(const struct http_request *r, json_t *items, json_t **ret_cursor, struct error *err)
 {
-	int64_t limit, first, total = (int64_t)json_array_size(items);
+	int64_t limit = 0, first = 0, end, total = (int64_t)json_array_size(items);
 	char cursor[24];
 	int rc = http_query_int(r, "limit", 1, INT32_MAX, INT32_MAX, &limit, err);
 
@@ -369,9 +369,10 @@ int http_page(const struct http_request *r, json_t *items, json_t **ret_cursor, 
 		rc = http_query_int(r, "cursor", 1, INT32_MAX, 0, &first, err);
 	if (rc < 0)
 		return rc;
-	snprintf(cursor, sizeof(cursor), "%lld", (long long)(first + limit));
-	*ret_cursor = first + limit < total ? json_string(cursor) : json_null();
-	for (int64_t i = total - 1; i >= first + limit; i--)
+	end = first + limit;
+	snprintf(cursor, sizeof(cursor), "%lld", (long long)end);
+	*ret_cursor = end < total ? json_string(cursor) : json_null();
+	for (int64_t i = total - 1; i >= end; i--)
 		json_array_remove(items, (size_t)i);
 	for (int64_t i = 0; i < first && i < total; i++)
 		json_array_remove(items, 0);

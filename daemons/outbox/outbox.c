@@ -122,7 +122,7 @@ static int list_unpublished(struct relay *relay, const struct http_request *r, j
 {
 	CLEANUP(db_result_auto) struct db_result *rows = NULL;
 	struct db_conn *c;
-	int64_t limit, after;
+	int64_t limit = 0, after = 0;
 	json_t *items;
 	char cursor[24] = "";
 	int n, rc = http_query_int(r, "limit", 1, 1000, 50, &limit, err);
