@@ -121,7 +121,7 @@ static int list_unpublished(struct relay *relay, const struct http_request *r, j
 			    struct error *err)
 {
 	CLEANUP(db_result_auto) struct db_result *rows = NULL;
-	struct db_conn *c;
+	struct db_conn *c = NULL;
 	int64_t limit = 0, after = 0;
 	json_t *items;
 	char cursor[24] = "";
