@@ -44,21 +44,34 @@ bool health_ready(struct service *s, struct buf *why)
 void health_tell(struct service *s)
 {
 	CLEANUP(buf_done) struct buf reasons = {0}, text = {0};
-	bool ready, degraded;
+	bool ready, degraded, first;
 
 	pthread_mutex_lock(&s->lock);
 	summarise(s, &reasons, &ready, &degraded);
-	if (ready && !s->told_ready) {
-		s->told_ready = true;
+	first = ready && !s->told_ready;
+	if (first)
 		buf_adds(&text, "READY=1\n");
-		log_info("ready");
-	}
 	buf_addf(&text, "STATUS=%s\nX_PIZZA_STATE=%s\n", buf_str(&reasons),
 		 degraded || !ready ? "degraded" : "up");
 	if (s->own != NULL)
 		buf_addf(&text, "X_PIZZA_PORT=%d\n", http_server_port(s->own));
-	notify_socket_send(buf_str(&text));
+	s->untold = !notify_socket_send(buf_str(&text));
+	if (first && !s->untold) {
+		s->told_ready = true;
+		log_info("ready");
+	}
 	pthread_mutex_unlock(&s->lock);
+}
+
+void health_tell_again(struct service *s)
+{
+	bool untold;
+
+	pthread_mutex_lock(&s->lock);
+	untold = s->untold;
+	pthread_mutex_unlock(&s->lock);
+	if (untold)
+		health_tell(s);
 }
 
 static struct condition *find_condition(struct service *s, const char *name)

@@ -35,28 +35,34 @@ static bool set_address(struct sockaddr_un *a, socklen_t *ret_len, const char *p
 	return true;
 }
 
-void notify_socket_send(const char *text)
+static bool send_text(int fd, const char *text)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+	if (send(fd, text, strlen(text), MSG_NOSIGNAL) >= 0)
+		return true;
+	if (errno != EAGAIN)
+		return false;
+	poll(&p, 1, SEND_WAIT_MS);
+	return send(fd, text, strlen(text), MSG_NOSIGNAL) >= 0;
+}
+
+bool notify_socket_send(const char *text)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un address;
 	socklen_t address_len;
+	bool sent;
 	int fd;
 
 	if (path == NULL || !set_address(&address, &address_len, path))
-		return;
+		return true;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return;
-	if (connect(fd, (struct sockaddr *)&address, address_len) == 0 &&
-	    send(fd, text, strlen(text), MSG_NOSIGNAL) < 0 && errno == EAGAIN) {
-		struct pollfd p = {.fd = fd, .events = POLLOUT};
-		ssize_t ignored;
-
-		poll(&p, 1, SEND_WAIT_MS);
-		ignored = send(fd, text, strlen(text), MSG_NOSIGNAL);
-		(void)ignored;
-	}
+		return false;
+	sent = connect(fd, (struct sockaddr *)&address, address_len) == 0 && send_text(fd, text);
 	close(fd);
+	return sent;
 }
 
 int notify_socket_listen(const char *path, int *ret_fd, struct error *err)

@@ -12,10 +12,10 @@
 #include "core/base/error.h"
 
 /*
- * Sends lines such as "READY=1\nSTATUS=\n"; does nothing without NOTIFY_SOCKET.  Never fails: waits up to a
- * second for a receiver that is busy, then gives up.  Thread safe.
+ * Sends lines such as "READY=1\nSTATUS=\n"; waits up to a second for a receiver that is busy, then gives up:
+ * false, nobody has heard.  True without NOTIFY_SOCKET, when nobody listens.  Thread safe.
  */
-void notify_socket_send(const char *text);
+bool notify_socket_send(const char *text);
 
 struct notify_message {
 	pid_t pid; /* who sent it, as the kernel says */

@@ -48,6 +48,7 @@ struct service {
 	struct condition conditions[CONDITIONS_MAX];
 	int condition_count;
 	bool told_ready;
+	bool untold; /* the supervisor has not heard the latest */
 	struct error failure;
 };
 
@@ -56,6 +57,8 @@ extern const struct http_route health_routes[];
 extern const int health_route_count;
 /* Sends READY, STATUS and the state to the supervisor when they changed. */
 void health_tell(struct service *s);
+/* The same once more when nobody has heard it: the supervisor was too busy or held. */
+void health_tell_again(struct service *s);
 /* False while something required is missing; why gets it. */
 bool health_ready(struct service *s, struct buf *why);
 

@@ -359,6 +359,7 @@ static int run(struct service *s, struct error *err)
 	if (rc == 0) {
 		while (!wait_signal(HEALTH_INTERVAL_MS)) {
 			check_database(s);
+			health_tell_again(s);
 			lowered = lowered || priority_lower(getpid(), s->info->nice);
 		}
 		log_info("stopping");
