@@ -232,7 +232,8 @@ static void read_options(struct options *o, int argc, char **argv)
 	};
 	int c;
 
-	*o = (struct options){.quiet_ms = 180000, .wait = true, .rebuild = true};
+	/* Longer than the longest pause before the next try of anything (a message, 5 minutes). */
+	*o = (struct options){.quiet_ms = 400000, .wait = true, .rebuild = true};
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		switch (c) {
 		case 'h':
