@@ -332,12 +332,10 @@ heat() { # heat UNIT: to its setpoint
 	"$PIZZACTL" hw fault pan-2 silent -o none
 	[ "$(page 'status=offline' | jq -r '.items[].device')" = pan-2 ]
 	"$PIZZACTL" hw clear pan-2 -o none
-	for bad in limit=0 status=broken; do
+	for bad in limit=0 status=broken cursor=oven-99; do
 		http GET "$(url 12 "/api/v1/hw?$bad")"
 		[ "$code" = 400 ]
 	done
-	http GET "$(url 12 "/api/v1/hw?cursor=oven-99")"
-	[ "$code" = 404 ]
 }
 
 @test "pizzactl hw: every format, and exit statuses that tell" {
