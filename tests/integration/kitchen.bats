@@ -245,7 +245,7 @@ timer_is() { # timer_is TIMER STATE FAULTS: as the kitchen sees it
 	[ "$(sql pizza_kitchen "SELECT count(*) FILTER (WHERE timer = '$timer'), count(DISTINCT timer) FROM tickets WHERE order_id = '$id'")" = "0|7" ]
 	ctl 0 hw set "$timer" run=off
 	ctl 0 hw clear "$timer"
-	timer_is "$timer" faulted wrong-time
+	eventually 5 timer_is "$timer" faulted wrong-time
 	ctl 4 hw check
 	eventually 20 timer_is "$timer" idle ""
 	ctl 0 hw check
