@@ -20,6 +20,7 @@
 #include "core/base/mem.h"
 
 #define REST	   90
+#define REST_MS	   30000 /* at most: processor time that others took counts, too */
 #define RETRY_MS   1000
 #define SOON_MS	   500 /* to the look that rates take */
 #define LEAVING_MS 400
@@ -158,8 +159,10 @@ static void fetch(struct member *t, enum feed_id feed)
 	rest = r.rc < 0 ? RETRY_MS : feeds[feed].period_ms * (want->rarely ? RARELY : 1);
 	if (r.rc == 0 && want->looks < feeds[feed].looks)
 		rest = SOON_MS;
-	if (want->looks == 1)
+	if (want->looks == 1 || r.rc < 0) /* what librdkafka spends on a lost broker puts nothing off */
 		pause = 0;
+	if (pause > REST_MS)
+		pause = REST_MS;
 	pthread_mutex_lock(&w->lock);
 	if (!want->anew) /* else another subject is wanted at once */
 		want->due = mono_add_ms(mono_now(), pause > rest && rest != SOON_MS ? pause : rest);
