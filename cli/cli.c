@@ -389,13 +389,15 @@ static int check_id(const char *text, const char *thing, struct error *err)
 	return ERR_USAGE;
 }
 
-int cli_id_segment(struct cli *c, int argument, const char *thing, struct buf *path, struct error *err)
+int cli_id_path(struct cli *c, const char *list, const char *thing, const char *tail, struct buf *path,
+		struct error *err)
 {
-	int rc = check_id(cli_argument(c, argument), thing, err);
+	const char *id = cli_argument(c, 0);
 
-	if (rc == 0)
-		api_segment(path, cli_argument(c, argument));
-	return rc;
+	buf_adds(path, list);
+	api_segment(path, id);
+	buf_adds(path, tail);
+	return check_id(id, thing, err);
 }
 
 static int read_order_id(struct cli *c, const char *text, struct uuid *ret, struct error *err)

@@ -93,9 +93,12 @@ void cli_say(const struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
  */
 int cli_change(struct cli *c, const char *method, const char *daemon, const char *path, json_t *body,
 	       struct error *err) MUST_USE;
-/* Appends "/ID" to a path: the argument, when it can be the id of a `thing` or the beginning of one. */
-int cli_id_segment(struct cli *c, int argument, const char *thing, struct buf *path,
-		   struct error *err) MUST_USE;
+/*
+ * Adds "LIST/ID TAIL" to the path, of the first argument; ERR_USAGE when that cannot be the beginning of an
+ * id of such a thing.
+ */
+int cli_id_path(struct cli *c, const char *list, const char *thing, const char *tail, struct buf *path,
+		struct error *err) MUST_USE;
 /* The argument as an order id: a UUID, or the beginning of one that only one order has (at least 8
  * characters). */
 int cli_order_id(struct cli *c, int argument, struct uuid *ret, struct error *err) MUST_USE;

@@ -21,20 +21,10 @@ static int notify_ls(struct cli *c, struct error *err)
 	return rc < 0 ? rc : resource_list(c, "notifyd", buf_str(&path), err);
 }
 
-static int add_path(struct cli *c, const char *tail, struct buf *path, struct error *err)
-{
-	int rc;
-
-	buf_adds(path, "/api/v1/notifications");
-	rc = cli_id_segment(c, 0, "notification", path, err);
-	buf_adds(path, tail);
-	return rc;
-}
-
 static int notify_show(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
-	int rc = add_path(c, "", &path, err);
+	int rc = cli_id_path(c, "/api/v1/notifications", "notification", "", &path, err);
 
 	return rc < 0 ? rc : resource_show(c, "notifyd", buf_str(&path), NULL, err);
 }
@@ -42,7 +32,7 @@ static int notify_show(struct cli *c, struct error *err)
 static int notify_resend(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
-	int rc = add_path(c, "/resend", &path, err);
+	int rc = cli_id_path(c, "/api/v1/notifications", "notification", "/resend", &path, err);
 
 	return rc < 0 ? rc : cli_change(c, "POST", "notifyd", buf_str(&path), json_object(), err);
 }

@@ -21,20 +21,10 @@ static int payment_ls(struct cli *c, struct error *err)
 	return rc < 0 ? rc : resource_list(c, "paymentd", buf_str(&path), err);
 }
 
-static int add_path(struct cli *c, const char *tail, struct buf *path, struct error *err)
-{
-	int rc;
-
-	buf_adds(path, "/api/v1/payments");
-	rc = cli_id_segment(c, 0, "payment", path, err);
-	buf_adds(path, tail);
-	return rc;
-}
-
 static int payment_show(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
-	int rc = add_path(c, "", &path, err);
+	int rc = cli_id_path(c, "/api/v1/payments", "payment", "", &path, err);
 
 	return rc < 0 ? rc : resource_show(c, "paymentd", buf_str(&path), NULL, err);
 }
@@ -43,7 +33,7 @@ static int payment_refund(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
 	json_t *body;
-	int rc = add_path(c, "/refund", &path, err);
+	int rc = cli_id_path(c, "/api/v1/payments", "payment", "/refund", &path, err);
 
 	if (rc < 0)
 		return rc;

@@ -141,31 +141,41 @@ static struct worker_result result_of(enum feed_id feed, const char *subject)
 	return r;
 }
 
+/* Until the next look, when this one has spent that much processor time.  Called with the lock held. */
+static int64_t rest_ms(const struct want *want, enum feed_id feed, bool failed, int64_t spent_us)
+{
+	int times = want->rarely ? RARELY : 1;
+	int64_t period = (int64_t)feeds[feed].period_ms * times, rest = spent_us * REST / 1000 * times;
+
+	if (failed) /* what librdkafka spends on a lost broker puts nothing off */
+		return RETRY_MS;
+	if (want->looks < feeds[feed].looks)
+		return SOON_MS;
+	if (want->looks == 1)
+		return period;
+	if (rest > REST_MS)
+		rest = REST_MS;
+	return rest > period ? rest : period;
+}
+
 /* Called with the lock held, which is given up meanwhile. */
 static void fetch(struct member *t, enum feed_id feed)
 {
 	struct worker *w = t->worker;
 	struct want *want = &w->wants[feed];
 	struct worker_result r = result_of(feed, want->subject);
-	int64_t spent = cpu_us(), rest, pause;
+	int64_t before = cpu_us(), spent;
 
 	want->looks = want->anew ? 1 : want->looks + 1;
 	want->anew = false;
 	pthread_mutex_unlock(&w->lock);
 	r.rc = feeds[feed].fetch(t->console, r.subject, &r.data, &r.err);
-	pause = (cpu_us() - spent) * REST / 1000 * (want->rarely ? RARELY : 1);
+	spent = cpu_us() - before;
 	if (r.rc < 0)
 		console_bus_lost(t->console);
-	rest = r.rc < 0 ? RETRY_MS : feeds[feed].period_ms * (want->rarely ? RARELY : 1);
-	if (r.rc == 0 && want->looks < feeds[feed].looks)
-		rest = SOON_MS;
-	if (want->looks == 1 || r.rc < 0) /* what librdkafka spends on a lost broker puts nothing off */
-		pause = 0;
-	if (pause > REST_MS)
-		pause = REST_MS;
 	pthread_mutex_lock(&w->lock);
 	if (!want->anew) /* else another subject is wanted at once */
-		want->due = mono_add_ms(mono_now(), pause > rest && rest != SOON_MS ? pause : rest);
+		want->due = mono_add_ms(mono_now(), rest_ms(want, feed, r.rc < 0, spent));
 	post(w, &r);
 }
 

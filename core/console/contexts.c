@@ -65,18 +65,15 @@ const struct context *contexts_find(const struct contexts *list, const char *nam
 int contexts_need(const struct contexts *list, const char *name, const struct context **ret,
 		  struct error *err)
 {
-	CLEANUP(buf_done) struct buf words = {0};
 	AUTO_FREE const char **names = xcalloc((size_t)list->count, sizeof(*names));
 
 	*ret = contexts_find(list, name);
 	if (*ret != NULL)
 		return 0;
-	for (int i = 0; i < list->count; i++) {
+	for (int i = 0; i < list->count; i++)
 		names[i] = list->items[i].name;
-		buf_addf(&words, "%s%s", i > 0 ? ", " : "", names[i]);
-	}
-	error_set(err, ERR_USAGE, name, "no such context; there are %s", buf_str(&words));
-	if (!nearest_hint(name, names, list->count, err))
+	nearest_refuse(ERR_USAGE, name, "no such context", names, list->count, err);
+	if (err->hint[0] == '\0')
 		error_hint(err, "pizzactl context add makes one");
 	return ERR_USAGE;
 }

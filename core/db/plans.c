@@ -20,7 +20,7 @@ static bool reads_everything(const json_t *plan)
 	static const char *const kinds[] = {"Function Scan", "CTE Scan", "Values Scan", "ProjectSet"};
 	const char *kind = json_string_or(plan, "Node Type", "");
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (strcmp(kind, kinds[i]) == 0)
 			return true;
 	return false;
