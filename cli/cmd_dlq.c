@@ -81,7 +81,7 @@ static const char *const state_words[] = {"unresolved", "replaying", "resolved",
 	     .text = "of this daemon, or with this fingerprint"},                                  \
 	    {.name = "code", .kind = VALUE_TEXT, .value = "CODE", .text = "with this error code"}, \
 	    {.name = "type", .kind = VALUE_TEXT, .value = "TYPE", .text = "of this event type"},   \
-	    {.name = "order", .kind = VALUE_TEXT, .value = "ORDER", .text = "of this order"},      \
+	    OPTION_ORDER,                                                                          \
 	{                                                                                          \
 		.name = "age", .kind = VALUE_DURATION, .value = "D",                               \
 		.text = "that failed so long ago or longer"                                        \

@@ -93,10 +93,7 @@ static const struct option_def ls_options[] = {
 
 static const struct option_def reservation_options[] = {
     {.name = "state", .kind = VALUE_WORD, .value = "STATE", .text = "only those in it", .words = state_words},
-    {.name = "order",
-     .kind = VALUE_TEXT,
-     .value = "ORDER",
-     .text = "only this order's; its id's beginning is enough"},
+    OPTION_ORDER,
     {.name = NULL},
 };
 

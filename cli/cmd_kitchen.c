@@ -335,10 +335,7 @@ static const struct option_def ticket_options[] = {
      .text = "only these (default: open, those that are not ended)",
      .words = state_words},
     {.name = "station", .kind = VALUE_TEXT, .value = "STATION", .text = "only those of an oven or a pan"},
-    {.name = "order",
-     .kind = VALUE_TEXT,
-     .value = "ORDER",
-     .text = "only this order's; its id's beginning is enough"},
+    OPTION_ORDER,
     {.name = NULL},
 };
 

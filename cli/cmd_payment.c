@@ -62,10 +62,7 @@ static const struct column payment_columns[] = {
 
 static const struct option_def ls_options[] = {
     {.name = "status", .kind = VALUE_TEXT, .value = "STATUS", .text = "only payments with it"},
-    {.name = "order",
-     .kind = VALUE_TEXT,
-     .value = "ORDER",
-     .text = "only this order's; its id's beginning is enough"},
+    OPTION_ORDER,
     {.name = NULL},
 };
 

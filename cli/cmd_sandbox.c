@@ -98,10 +98,11 @@ static int sandbox_set(struct cli *c, struct error *err)
 static int sandbox_ledger(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
+	int rc;
 
 	buf_adds(&path, "/sandbox/v1/ledger");
-	api_query(&path, "order_id", cli_text(c, "order"));
-	return resource_list(c, "sandboxd", buf_str(&path), err);
+	rc = cli_order_query(c, &path, err);
+	return rc < 0 ? rc : resource_list(c, "sandboxd", buf_str(&path), err);
 }
 
 static const struct column fault_columns[] = {
@@ -148,7 +149,7 @@ static const struct option_def set_options[] = {
 };
 
 static const struct option_def ledger_options[] = {
-    {.name = "order", .kind = VALUE_TEXT, .value = "ORDER", .text = "only this order's"},
+    OPTION_ORDER,
     {.name = NULL},
 };
 

@@ -38,6 +38,13 @@ struct option_def {
 	int64_t least_ms; /* VALUE_DURATION: shorter ones are refused */
 };
 
+/* Of the commands that read it with cli_order_option or cli_order_query. */
+#define OPTION_ORDER                                                       \
+	{                                                                  \
+		.name = "order", .kind = VALUE_TEXT, .value = "ORDER",     \
+		.text = "only this order's; its id's beginning is enough", \
+	}
+
 struct argument_def {
 	const char *name; /* "ORDER"; NULL ends a list */
 	const char *text;

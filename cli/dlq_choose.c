@@ -15,24 +15,29 @@ bool dlq_serious(const struct cli *c)
 
 int dlq_filter_of(struct cli *c, struct dlq_filter *ret, struct error *err)
 {
-	const char *order = cli_text(c, "order");
+	struct uuid order;
+	int rc;
 
 	*ret = (struct dlq_filter){
 	    .state = cli_text(c, "state"),
 	    .topic = cli_text(c, "topic"),
 	    .code = cli_text(c, "code"),
 	    .type = cli_text(c, "type"),
-	    .order = order,
 	    .where = cli_text(c, "where"),
 	    .min_age_ms = cli_ms(c, "age", -1),
 	};
-	return dlq_filter_group(ret, cli_text(c, "group"), err);
+	rc = dlq_filter_group(ret, cli_text(c, "group"), err);
+	if (rc == 0)
+		rc = cli_order_option(c, &order, err);
+	if (rc == 0 && !uuid_is_nil(order))
+		uuid_format(order, ret->order);
+	return rc;
 }
 
 static bool filtered(const struct dlq_filter *f)
 {
 	return f->topic != NULL || f->group != NULL || f->fingerprint != NULL || f->code != NULL ||
-	       f->type != NULL || f->order != NULL || f->where != NULL || f->min_age_ms >= 0;
+	       f->type != NULL || f->order[0] != '\0' || f->where != NULL || f->min_age_ms >= 0;
 }
 
 /* A whole id, or the letter whose id begins so. */

@@ -139,10 +139,10 @@ int bus_consumer_assigned(struct bus_consumer *c);
  */
 int64_t bus_consumer_behind(struct bus_consumer *c, const char *topic);
 /*
- * True when a partition has messages to read and stands where it stood at the call before: for a consumer that
- * has emptied its queue each time, some seconds apart.  librdkafka 2.0.2 may stop reading after Kafka was away
- * while partitions were taken up; a consumer made anew reads on.  Asks the broker: blocks for some seconds at
- * most.
+ * True when a partition has messages to read and stands where it stood at the call before: for a consumer
+ * that has emptied its queue each time, some seconds apart.  librdkafka 2.0.2 may stop reading after Kafka
+ * was away while partitions were taken up; a consumer made anew reads on.  Asks the broker: blocks for some
+ * seconds at most.
  */
 bool bus_consumer_stalled(struct bus_consumer *c);
 /* Commits synchronously what was marked, leaves without giving up the static membership, frees. */

@@ -43,9 +43,10 @@ struct member {
 
 static int members(const struct dlq_filter *f, struct member list[8])
 {
+	const char *order = f->order[0] != '\0' ? f->order : NULL;
 	const struct member all[] = {
 	    {"state", f->state}, {"topic", f->topic}, {"group", f->group}, {"fingerprint", f->fingerprint},
-	    {"code", f->code},	 {"type", f->type},   {"order", f->order}, {"where", f->where}};
+	    {"code", f->code},	 {"type", f->type},   {"order", order},	   {"where", f->where}};
 
 	memcpy(list, all, sizeof(all));
 	return (int)ARRAY_LEN(all);

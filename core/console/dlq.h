@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/base/error.h"
+#include "core/base/uuid.h"
 #include "core/console/console.h"
 
 /* All must hold; NULL: any. */
@@ -21,9 +22,9 @@ struct dlq_filter {
 	const char *fingerprint; /* its beginning */
 	const char *code;
 	const char *type;
-	const char *order;
 	const char *where;
-	int64_t min_age_ms; /* -1: any */
+	int64_t min_age_ms;	    /* -1: any */
+	char order[UUID_TEXT_SIZE]; /* "": any */
 };
 
 /* What people call a group: a daemon's name, or the fingerprint of `dlq groups`.  ERR_USAGE. */

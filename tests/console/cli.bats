@@ -93,6 +93,10 @@ setup() {
 	[[ $err == *"ORDER is empty"*"an order's id"* ]]
 	ctl 2 payment show nope
 	ctl 2 payment ls --order nope
+	ctl 2 sandbox ledger --order nope
+	ctl 2 dlq ls --order nope
+	ctl 2 dlq replay --order ''
+	[[ $err == *"the id is empty"* ]]
 	ctl 2 notify resend nope
 	[[ $err == *"8 characters"* ]]
 	ctl 2 logs --order nope

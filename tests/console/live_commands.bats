@@ -167,8 +167,9 @@ fields() {
 	ctl 0 payment show "${ORDER:0:20}" -o name
 	[ "$out" = "$id" ]
 	ctl 3 payment show 01939b1c
-	ctl 0 sandbox ledger --order "$ORDER" -o json
+	ctl 0 sandbox ledger --order "${ORDER:0:20}" -o json
 	[ "$(jq -r '[.[].kind] | join(" ")' <<<"$out")" = capture ]
+	ctl 3 sandbox ledger --order 01939b1c
 	ctl 0 payment refund "$id" --reason "cold"
 	ctl 3 payment show 01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11
 	ctl 0 sandbox show -o json
