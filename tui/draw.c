@@ -10,6 +10,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/contract/daemons.h"
+#include "tui/complete.h"
 #include "tui/keys.h"
 #include "tui/list.h"
 #include "tui/overlay.h"
@@ -381,7 +382,9 @@ void draw_model(struct model *m, struct grid *g)
 		draw_place(m, g, 1);
 	}
 	overlay_draw(m, g, body);
-	if (has_tabs(m))
+	if (m->mode == MODE_COMMAND && g->height > 4)
+		complete_draw(m, g, g->height - 2);
+	else if (has_tabs(m))
 		draw_tabs(m, g, g->height - 2);
 	if (g->height > 2) {
 		grid_fill(g, (struct rect){0, g->height - 1, g->width, 1}, STYLE_PLAIN);

@@ -109,11 +109,14 @@ struct model {
 
 	enum mode mode;
 	char input[INPUT_MAX];
-	char before[INPUT_MAX]; /* the filter that typing replaces */
+	char before[INPUT_MAX]; /* the filter that typing replaces; the command that history replaces */
 	int choice;		/* of MODE_ACTIONS */
 	struct job *asked;	/* what is to be confirmed; owned */
 	char *commands[COMMANDS_KEPT];
 	int command_count, command_at;
+	bool offering;	       /* tab goes through words */
+	int offer;	       /* the one that stands in the input */
+	char begun[INPUT_MAX]; /* what was typed before */
 
 	char message[INPUT_MAX];
 	enum style message_style;

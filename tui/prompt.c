@@ -9,6 +9,7 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/nearest.h"
+#include "tui/complete.h"
 #include "tui/keys.h"
 #include "tui/list.h"
 
@@ -16,6 +17,7 @@ void prompt_begin(struct model *m, enum mode mode, const char *text)
 {
 	m->mode = mode;
 	m->command_at = m->command_count;
+	complete_stop(m);
 	snprintf(m->input, sizeof(m->input), "%s", text);
 	snprintf(m->before, sizeof(m->before), "%s", model_view(m)->filter);
 }
@@ -107,25 +109,6 @@ static void enter_reason(struct model *m)
 
 /* --- commands --- */
 
-static const char *const words[] = {"quit", "help", "sort", "filter", "theme", "mouse"};
-
-const char *prompt_complete(const struct model *m, const char *begun, int after)
-{
-	const struct action *actions = m->views[m->depth - 1].screen->actions;
-	int n = 0;
-
-	for (int i = 0; screens[i] != NULL; i++)
-		if (strncmp(screens[i]->name, begun, strlen(begun)) == 0 && n++ == after)
-			return screens[i]->name;
-	for (const struct action *a = actions; a != NULL && a->name != NULL; a++)
-		if (strncmp(a->name, begun, strlen(begun)) == 0 && n++ == after)
-			return a->name;
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strncmp(words[i], begun, strlen(begun)) == 0 && n++ == after)
-			return words[i];
-	return NULL;
-}
-
 static void sort_by(struct model *m, const char *name)
 {
 	struct view *v = model_view(m);
@@ -163,7 +146,7 @@ static bool run_word(struct model *m, const char *word, const char *rest)
 {
 	struct view *v = model_view(m);
 
-	if (strcmp(word, "quit") == 0 || strcmp(word, "q") == 0) {
+	if (strcmp(word, "quit") == 0) {
 		model_do(m, EFFECT_QUIT, NULL, NULL);
 	} else if (strcmp(word, "help") == 0) {
 		m->mode = MODE_HELP;
@@ -183,42 +166,58 @@ static bool run_word(struct model *m, const char *word, const char *rest)
 	return true;
 }
 
-static bool run_action(struct model *m, const char *word)
+/* What follows is its value, which is asked for all the same. */
+static bool run_action(struct model *m, const char *word, const char *rest)
 {
 	for (const struct action *a = model_view(m)->screen->actions; a != NULL && a->name != NULL; a++)
 		if (strcmp(a->name, word) == 0) {
 			keys_act(m, a);
+			if (m->mode == MODE_VALUE)
+				snprintf(m->input, sizeof(m->input), "%s", rest);
 			return true;
 		}
 	return false;
 }
 
+/* Several begin like it, or one is near. */
 static void explain_unknown(struct model *m, const char *word)
 {
-	const char *all[64], *near;
-	int n = 0;
+	CLEANUP(complete_done) struct completions c = {0};
+	CLEANUP(buf_done) struct buf names = {0};
+	const char *near;
 
-	while (n < (int)ARRAY_LEN(all) && (all[n] = prompt_complete(m, "", n)) != NULL)
-		n++;
-	near = nearest_word(word, all, n);
+	complete_find(m, word, &c);
+	for (int i = 0; i < c.count; i++)
+		buf_addf(&names, "%s%s", i > 0 ? ", " : "", c.words[i]);
+	if (c.count > 0) {
+		model_say(m, STYLE_WARN, "%.60s: which one? %s", word, buf_str(&names));
+		return;
+	}
+	complete_find(m, "", &c);
+	near = nearest_word(word, (const char *const *)c.words, c.count);
 	model_say(m, STYLE_WARN, "there is no \"%.60s\"%s%s%s", word, near != NULL ? "; did you mean " : "",
 		  near != NULL ? near : "", near != NULL ? "?" : "");
 }
 
 void prompt_command(struct model *m, const char *text)
 {
-	char word[64];
+	char typed[64];
 	size_t len = strcspn(text, " ");
-	const char *rest = text + len + strspn(text + len, " ");
+	const char *rest = text + len + strspn(text + len, " "), *word;
 	const struct screen *s;
 
-	snprintf(word, sizeof(word), "%.*s", (int)len, text);
-	if (*word == '\0' || run_word(m, word, rest) || run_action(m, word))
+	snprintf(typed, sizeof(typed), "%.*s", (int)len, text);
+	if (typed[0] == '\0')
+		return;
+	word = complete_command(m, typed);
+	if (word == NULL) {
+		explain_unknown(m, typed);
+		return;
+	}
+	if (run_action(m, word, rest) || run_word(m, word, rest))
 		return;
 	s = screen_find(word);
-	if (s == NULL)
-		explain_unknown(m, word);
-	else if (s->detail && *rest == '\0')
+	if (s->detail && *rest == '\0')
 		model_say(m, STYLE_WARN, "%s: which one? :%s ID", s->name, s->name);
 	else if (s->detail)
 		model_open(m, s, rest);
@@ -228,7 +227,7 @@ void prompt_command(struct model *m, const char *text)
 
 static void remember(struct model *m, const char *text)
 {
-	if (*text == '\0')
+	if (*text == '\0' || (m->command_count > 0 && strcmp(m->commands[m->command_count - 1], text) == 0))
 		return;
 	if (m->command_count == COMMANDS_KEPT) {
 		free(m->commands[0]);
@@ -302,33 +301,27 @@ static void remove_char(struct model *m)
 	m->input[len > 0 ? len - 1 : 0] = '\0';
 }
 
+/* What was being typed comes after the last of them. */
 static void recall(struct model *m, int step)
 {
 	int to = m->command_at + step;
 
 	if (m->mode != MODE_COMMAND || to < 0 || to > m->command_count)
 		return;
+	if (m->command_at == m->command_count)
+		snprintf(m->before, sizeof(m->before), "%s", m->input);
 	m->command_at = to;
-	snprintf(m->input, sizeof(m->input), "%s", to < m->command_count ? m->commands[to] : "");
-}
-
-/* As far as all that fit agree; all of it when there is one. */
-static void complete(struct model *m)
-{
-	const char *first = prompt_complete(m, m->input, 0), *other;
-	size_t len;
-
-	if (m->mode != MODE_COMMAND || first == NULL || strchr(m->input, ' ') != NULL)
-		return;
-	len = strlen(first);
-	for (int i = 1; (other = prompt_complete(m, m->input, i)) != NULL; i++)
-		while (strncmp(first, other, len) != 0)
-			len--;
-	snprintf(m->input, sizeof(m->input), "%.*s", (int)len, first);
+	snprintf(m->input, sizeof(m->input), "%s", to < m->command_count ? m->commands[to] : m->before);
 }
 
 static void press_typing(struct model *m, int key)
 {
+	if (key == KEYCODE_TAB || key == KEYCODE_BACKTAB) {
+		if (m->mode == MODE_COMMAND)
+			complete_step(m, key == KEYCODE_TAB ? 1 : -1);
+		return;
+	}
+	complete_stop(m);
 	switch (key) {
 	case KEYCODE_ENTER:
 		finish_typing(m);
@@ -348,9 +341,6 @@ static void press_typing(struct model *m, int key)
 		break;
 	case KEYCODE_DOWN:
 		recall(m, 1);
-		break;
-	case KEYCODE_TAB:
-		complete(m);
 		break;
 	case 'U' - 'A' + 1: /* ^U */
 		m->input[0] = '\0';

@@ -13,7 +13,5 @@ void prompt_press(struct model *m, int key);
 void prompt_decide(struct model *m);
 /* A command as typed after ":". */
 void prompt_command(struct model *m, const char *text);
-/* Words that complete what is typed as a command: number `after` of them, or NULL. */
-const char *prompt_complete(const struct model *m, const char *begun, int after);
 
 #endif

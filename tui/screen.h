@@ -40,6 +40,12 @@ struct list_column {
 	void (*human)(const struct model *m, const json_t *row, struct buf *out); /* NULL: by format */
 };
 
+/* Where other subjects are known from: what tab completes. */
+struct screen_subjects {
+	enum feed_id feed;
+	const char *member; /* of its rows; NULL: nowhere */
+};
+
 struct screen {
 	const char *name;  /* ":sagas" */
 	const char *text;  /* for help */
@@ -50,7 +56,8 @@ struct screen {
 	const struct list_column *columns;
 	const char *empty;	    /* what an empty list means */
 	const char *const *narrows; /* subjects that `f` goes through; NULL-terminated */
-	bool detail;		    /* of one thing: needs a subject */
+	struct screen_subjects subjects;
+	bool detail; /* of one thing: needs a subject */
 	/* Rows other than the main feed's: an array, owned. */
 	json_t *(*rows)(const struct model *m);
 	/* A sheet of text instead of a list. */
@@ -68,7 +75,7 @@ extern const struct screen screen_overview, screen_sagas, screen_saga, screen_la
 
 /* NULL-terminated, in the order of the hint bar. */
 extern const struct screen *const screens[];
-/* By name or by a unique beginning of it; NULL. */
+/* By name or by a unique beginning of it, where screens of one thing come after the others; NULL. */
 const struct screen *screen_find(const char *name);
 
 #endif

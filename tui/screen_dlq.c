@@ -458,6 +458,7 @@ const struct screen screen_letters = {
     .id = "letter_id",
     .columns = letter_columns,
     .empty = "there are no letters",
+    .subjects = {FEED_LETTER_GROUPS, "fingerprint"},
     .actions = letters_actions,
 };
 
@@ -536,5 +537,6 @@ const struct screen screen_letter = {
     .id = "letter_id",
     .detail = true,
     .write = write_letter,
+    .subjects = {FEED_LETTERS, "letter_id"},
     .actions = letter_actions,
 };

@@ -586,5 +586,6 @@ const struct screen screen_tickets = {
     .empty = "there are no such tickets",
     .narrows = ticket_choices,
     .rows = ticket_rows,
+    .subjects = {FEED_HW, "device"},
     .actions = ticket_actions,
 };

@@ -162,5 +162,6 @@ const struct screen screen_partitions = {
     .empty = "there is no such group",
     .detail = true,
     .rows = partition_rows,
+    .subjects = {FEED_LAG, "group"},
     .actions = partition_actions,
 };

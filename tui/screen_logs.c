@@ -85,6 +85,7 @@ const struct screen screen_logs = {
     .columns = columns,
     .empty = "nothing was said in the last 15 minutes",
     .narrows = levels,
+    .subjects = {FEED_STATUS, "name"},
     .actions = actions,
 };
 

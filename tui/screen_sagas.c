@@ -179,5 +179,6 @@ const struct screen screen_saga = {
     .id = "order_id",
     .detail = true,
     .write = write_saga,
+    .subjects = {FEED_SAGAS, "order_id"},
     .actions = flow_actions,
 };

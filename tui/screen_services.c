@@ -336,5 +336,6 @@ const struct screen screen_service = {
     .detail = true,
     .rows = service_rows,
     .write = write_service,
+    .subjects = {FEED_STATUS, "name"},
     .actions = service_actions,
 };

@@ -147,6 +147,7 @@ const struct screen screen_messages = {
     .columns = message_columns,
     .empty = "nothing has come yet",
     .detail = true,
+    .subjects = {FEED_TOPICS, "topic"},
     .actions = message_actions,
 };
 

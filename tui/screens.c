@@ -21,19 +21,31 @@ const struct screen *const screens[] = {
     &screen_notifications, NULL,
 };
 
+/* How many of these begin so; *ret is the last of them. */
+static int count_begun(const char *begun, bool detail, const struct screen **ret)
+{
+	int matches = 0;
+
+	for (int i = 0; screens[i] != NULL; i++)
+		if (screens[i]->detail == detail && strncmp(screens[i]->name, begun, strlen(begun)) == 0) {
+			*ret = screens[i];
+			matches++;
+		}
+	return matches;
+}
+
 const struct screen *screen_find(const char *name)
 {
 	const struct screen *found = NULL;
-	size_t len = name != NULL ? strlen(name) : 0;
-	int matches = 0;
+	int matches;
 
-	for (int i = 0; screens[i] != NULL && len > 0; i++) {
+	if (name == NULL || *name == '\0')
+		return NULL;
+	for (int i = 0; screens[i] != NULL; i++)
 		if (strcmp(screens[i]->name, name) == 0)
 			return screens[i];
-		if (strncmp(screens[i]->name, name, len) != 0)
-			continue;
-		found = screens[i];
-		matches++;
-	}
+	matches = count_begun(name, false, &found);
+	if (matches == 0)
+		matches = count_begun(name, true, &found);
 	return matches == 1 ? found : NULL;
 }

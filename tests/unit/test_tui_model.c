@@ -182,6 +182,67 @@ static void test_commands(void **state)
 	model_done(&m);
 }
 
+/* What stands in the prompt after these keys; it is left again. */
+static void assert_completes(struct model *m, const char *keys, const char *wanted)
+{
+	press(m, ":");
+	press(m, keys);
+	assert_string_equal(m->input, wanted);
+	press(m, "\033");
+}
+
+static void test_completion(void **state)
+{
+	struct model m;
+
+	(void)state;
+	start(&m, 80, 24);
+	assert_completes(&m, "ov\t", "overview");
+	assert_completes(&m, "sa\t", "saga");
+	assert_completes(&m, "ki\t", "kitchen");
+	assert_completes(&m, "la\t", "lag");
+	assert_completes(&m, "dl\t", "dlq");
+	assert_completes(&m, "to\t", "topics");
+	assert_completes(&m, "or\t", "orders ");
+	assert_completes(&m, "se\t", "service");
+	assert_completes(&m, "ho\t", "hosts");
+	assert_completes(&m, "log\t", "logs ");
+	assert_completes(&m, "hea\t", "heatmap ");
+	assert_completes(&m, "nothing\t", "nothing");
+	assert_completes(&m, "se\t\t", "services"); /* as far as they agree, then one after the other */
+	assert_completes(&m, "se\t\t\t", "service");
+	assert_completes(&m, "se\t\t\t\t", "services");
+	assert_completes(&m, "service \tx", "service postgresx");
+	assert_completes(&m, "messages pa\t", "messages payment-events");
+	assert_completes(&m, "th\t", "theme ");
+	assert_completes(&m, "theme con\t", "theme contrast");
+	assert_completes(&m, "sagas st\t", "sagas stuck");
+	assert_completes(&m, "messages payment-events \t", "messages payment-events ");
+	assert_completes(&m, "logs error or\t", "logs error orderd");
+	assert_completes(&m, "logs error e\t", "logs error e");
+	press(&m, ":");
+	assert_shows(&m, " overview  sagas  steps  kitchen ");
+	press(&m, "l");
+	assert_shows(&m, " lag  letters  logs  letter\n");
+	keys_press(&m, KEYCODE_BACKTAB);
+	assert_string_equal(m.input, "letter");
+	keys_press(&m, KEYCODE_BACKTAB);
+	assert_string_equal(m.input, "logs");
+	press(&m, "\r");
+	assert_ptr_equal(model_view(&m)->screen, &screen_logs);
+	press(&m, ":se\r"); /* one that shows one thing comes after the others */
+	assert_ptr_equal(model_view(&m)->screen, &screen_services);
+	press(&m, ":sort \t\r");
+	assert_int_equal(model_view(&m)->sort, 0);
+	press(&m, ":l\r");
+	assert_shows(&m, "l: which one? lag, letters, logs, log, letter");
+	press(&m, ":ov\r");
+	press(&m, ":lag"); /* what was being typed is there after the history */
+	press(&m, "^^__");
+	assert_string_equal(m.input, "lag");
+	model_done(&m);
+}
+
 static void click(struct model *m, const char *text, int right)
 {
 	struct grid g = {.utf8 = true};
@@ -387,9 +448,9 @@ int main(void)
 	    cmocka_unit_test(test_keys_differ),	    cmocka_unit_test(test_cursor_stays),
 	    cmocka_unit_test(test_filter_and_sort), cmocka_unit_test(test_drill_down),
 	    cmocka_unit_test(test_late_data),	    cmocka_unit_test(test_commands),
-	    cmocka_unit_test(test_mouse),	    cmocka_unit_test(test_themes),
-	    cmocka_unit_test(test_stream),	    cmocka_unit_test(test_packed),
-	    cmocka_unit_test(test_ten_thousand),
+	    cmocka_unit_test(test_completion),	    cmocka_unit_test(test_mouse),
+	    cmocka_unit_test(test_themes),	    cmocka_unit_test(test_stream),
+	    cmocka_unit_test(test_packed),	    cmocka_unit_test(test_ten_thousand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
