@@ -133,6 +133,18 @@ static bool is_cut_off(const struct model *m, enum feed_id feed)
 	       value_style(json_string_or(writer, "state", "")) == STYLE_BAD;
 }
 
+/* A stream, and how much of it is kept when that is not all. */
+static void add_kept(const struct model *m, enum feed_id feed, struct buf *out)
+{
+	const struct panel *p = &m->panels[feed];
+
+	buf_adds(out, m->paused || m->replay ? "recorded" : "live");
+	if (p->cut) {
+		buf_adds(out, ", the last ");
+		value_count(out, (int64_t)json_array_size(p->data));
+	}
+}
+
 static enum style add_freshness(const struct model *m, struct buf *out)
 {
 	const struct screen *s = m->views[m->depth - 1].screen;
@@ -155,9 +167,9 @@ static enum style add_freshness(const struct model *m, struct buf *out)
 		return STYLE_BAD;
 	}
 	if (s->main < FEED_COUNT && m->panels[s->main].data != NULL) {
-		if (feeds[s->main].stream != NULL)
-			buf_adds(out, "live");
-		else {
+		if (feeds[s->main].stream != NULL) {
+			add_kept(m, s->main, out);
+		} else {
 			value_seconds(out, model_age_seconds(m, s->main));
 			buf_adds(out, " old");
 		}

@@ -27,6 +27,7 @@
 #include "core/console/status.h"
 #include "core/console/topics.h"
 #include "tui/longlist.h"
+#include "tui/pack.h"
 
 #define LOG_PAST_MS	INT64_C(900000)
 #define MESSAGES_PAST	200
@@ -179,6 +180,42 @@ static int split(const char *subject, char text[FEED_SUBJECT_MAX], const char **
 	return n;
 }
 
+/* Bytes of a message's value that are kept: one may have a megabyte, and there are thousands. */
+#define MESSAGE_MAX 16384
+
+static void cut_value(json_t *row)
+{
+	json_t *value = json_object_get(row, "value");
+	AUTO_FREE char *text = json_is_string(value) ? xstrdup(json_string_value(value)) : json_text(value);
+	size_t len = strlen(text), n = MESSAGE_MAX;
+
+	if (len <= MESSAGE_MAX)
+		return;
+	while ((text[n] & 0xc0) == 0x80) /* not within a character */
+		n--;
+	text[n] = '\0';
+	json_object_set_new(row, "value", json_sprintf("%s…", text));
+	json_object_set_new(row, "value_bytes", json_integer((json_int_t)len));
+}
+
+/* With its event's type, and what a narrower view would be of. */
+static int take_message(void *arg, json_t *row, struct error *err)
+{
+	const struct feed_stream *s = arg;
+	AUTO_JSON json_t *owned = row;
+	const char *topic = json_string_or(row, "topic", ""), *key = json_string_or(row, "key", "");
+	const char *type = json_string_or(json_object_get(row, "value"), "event_type", "");
+
+	type = json_string_or(json_object_get(row, "headers"), "ce_type", type);
+	json_object_set_new(row, "type", json_string(type));
+	if (*key != '\0')
+		json_object_set_new(row, "of_key", json_sprintf("%s %s", topic, key));
+	if (*type != '\0')
+		json_object_set_new(row, "of_type", json_sprintf("%s %s", topic, type));
+	cut_value(row);
+	return s->row(s->arg, pack_all(row), err);
+}
+
 /* Subject: a topic, then perhaps a key and an event's type (which begins with a capital), in any order. */
 static int stream_messages(struct console *c, const char *subject, const struct feed_stream *s,
 			   struct error *err)
@@ -204,7 +241,7 @@ static int stream_messages(struct console *c, const char *subject, const struct 
 	if (rc < 0)
 		return rc;
 	s->begun(s->arg);
-	return topics_read(c, &read, s->row, s->arg, err);
+	return topics_read(c, &read, take_message, (void *)(uintptr_t)s, err);
 }
 
 /* --- dead letters and outbox --- */
@@ -347,6 +384,7 @@ static int fetch_steps(struct console *c, const char *subject, json_t **ret, str
 static int take_line(void *arg, json_t *row, struct error *err)
 {
 	const struct feed_stream *s = arg;
+	AUTO_JSON json_t *owned = row;
 	const json_t *msg = json_object_get(row, "msg");
 	size_t n = LOG_LINE_MAX;
 
@@ -357,7 +395,7 @@ static int take_line(void *arg, json_t *row, struct error *err)
 			n--;
 		json_object_set_new(row, "msg", json_sprintf("%.*s…", (int)n, text));
 	}
-	return s->row(s->arg, row, err);
+	return s->row(s->arg, pack_all(row), err);
 }
 
 /* Subject: words of a service, a level and an order's id, in any order. */
@@ -403,9 +441,9 @@ const struct feed feeds[FEED_COUNT] = {
     [FEED_STATUS] = {"status", BACKEND_CONTROL, 1000, fetch_status, NULL},
     [FEED_KPI] = {"key figures", BACKEND_DATABASE, 2000, fetch_kpi, NULL},
     [FEED_STUCK] = {"stuck count", BACKEND_DATABASE, 3000, fetch_stuck, NULL},
-    [FEED_SAGAS] = {"sagas", BACKEND_DATABASE, 1000, fetch_sagas, NULL},
+    [FEED_SAGAS] = {"sagas", BACKEND_DATABASE, 1000, fetch_sagas, NULL, .packed = true},
     [FEED_SAGA] = {"saga", BACKEND_DATABASE, 1000, fetch_saga, NULL},
-    [FEED_ORDERS] = {"orders", BACKEND_DATABASE, 1000, fetch_orders, NULL},
+    [FEED_ORDERS] = {"orders", BACKEND_DATABASE, 1000, fetch_orders, NULL, .packed = true},
     [FEED_LAG] = {"lag", BACKEND_KAFKA, 2000, fetch_lag, NULL},
     [FEED_PARTITIONS] = {"partitions", BACKEND_KAFKA, 2000, fetch_partitions, NULL},
     [FEED_TOPICS] = {"topics", BACKEND_KAFKA, 2000, fetch_topics, NULL, 2},
@@ -424,6 +462,6 @@ const struct feed feeds[FEED_COUNT] = {
     [FEED_KITCHEN] = {"kitchen", BACKEND_KITCHEN, 1000, fetch_kitchen, NULL},
     [FEED_TICKETS] = {"tickets", BACKEND_KITCHEN, 1000, fetch_tickets, NULL},
     [FEED_HW] = {"hardware", BACKEND_HW, 1000, fetch_hw, NULL},
-    [FEED_MESSAGES] = {"messages", BACKEND_MESSAGES, 0, NULL, stream_messages},
-    [FEED_LOGS] = {"logs", BACKEND_LOGS, 0, NULL, stream_logs},
+    [FEED_MESSAGES] = {"messages", BACKEND_MESSAGES, 0, NULL, stream_messages, .packed = true},
+    [FEED_LOGS] = {"logs", BACKEND_LOGS, 0, NULL, stream_logs, .packed = true},
 };

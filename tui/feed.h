@@ -6,6 +6,7 @@
 #define PIZZA_TUI_FEED_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/error.h"
@@ -60,11 +61,12 @@ enum feed_id {
 	FEED_COUNT
 };
 
-#define FEED_BIT(symbol) (1u << FEED_##symbol)
-#define FEED_SUBJECT_MAX 128
-#define FEED_ROWS_MAX	 10000 /* of a list */
-#define FEED_LIST_MAX	 500   /* of a daemon's own list, which comes page by page */
-#define FEED_STREAM_MAX	 2000  /* rows of a stream that are kept */
+#define FEED_BIT(symbol)  (1u << FEED_##symbol)
+#define FEED_SUBJECT_MAX  128
+#define FEED_ROWS_MAX	  10000	    /* of a list */
+#define FEED_LIST_MAX	  500	    /* of a daemon's own list, which comes page by page */
+#define FEED_STREAM_MAX	  2000	    /* rows of a stream that are kept */
+#define FEED_STREAM_BYTES (2 << 20) /* of their texts at most */
 
 #define FEED_NONE FEED_COUNT
 
@@ -84,7 +86,8 @@ struct feed {
 	int (*fetch)(struct console *c, const char *subject, json_t **ret, struct error *err);
 	/* Blocks until stopped or failed. */
 	int (*stream)(struct console *c, const char *subject, const struct feed_stream *s, struct error *err);
-	int looks; /* so many soon one after the other: rates take two */
+	int looks;   /* so many soon one after the other: rates take two */
+	bool packed; /* its rows are, wherever they come from */
 };
 
 extern const struct feed feeds[FEED_COUNT];

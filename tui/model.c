@@ -33,23 +33,15 @@ static void view_done(struct view *v)
 	*v = (struct view){0};
 }
 
-static void rewind_to_now(struct model *m);
-
 static void set_subject(struct model *m, enum feed_id feed, const char *subject)
 {
-	struct panel *p;
-
-	if (feed >= FEED_COUNT)
+	if (feed >= FEED_COUNT || strcmp(m->panels[feed].subject, subject) == 0)
 		return;
-	p = &m->panels[feed];
-	if (strcmp(p->subject, subject) == 0)
-		return;
-	json_decref(p->data);
-	*p = (struct panel){0};
-	snprintf(p->subject, sizeof(p->subject), "%s", subject);
-	if (m->paused || m->replay)
-		rewind_to_now(m);
+	panel_clear(&m->panels[feed], subject);
+	panel_clear(&m->latest[feed], subject);
 }
+
+static void remember_panels(struct model *m);
 
 /* The rows of the view on top, from its feeds; a screen without feeds keeps what it was opened with. */
 static void update_view(struct model *m)
@@ -58,6 +50,8 @@ static void update_view(struct model *m)
 	const struct screen *s = v->screen;
 	json_t *rows = NULL;
 
+	if (m->paused || m->replay)
+		remember_panels(m);
 	if (s->rows != NULL)
 		rows = s->rows(m);
 	else if (s->main < FEED_COUNT && json_is_array(m->panels[s->main].data))
@@ -128,6 +122,8 @@ void model_back(struct model *m)
 	view_done(&m->views[--m->depth]);
 	v = model_view(m);
 	set_subject(m, v->screen->main, v->subject);
+	if (m->paused || m->replay)
+		remember_panels(m);
 	if (v->screen->main < FEED_COUNT && m->panels[v->screen->main].data == NULL)
 		return; /* what it showed stays until there is something newer */
 	update_view(m);
@@ -146,8 +142,10 @@ void model_done(struct model *m)
 {
 	for (int i = 0; i < m->depth; i++)
 		view_done(&m->views[i]);
-	for (int i = 0; i < FEED_COUNT; i++)
+	for (int i = 0; i < FEED_COUNT; i++) {
 		json_decref(m->panels[i].data);
+		json_decref(m->latest[i].data);
+	}
 	for (int i = 0; i < m->command_count; i++)
 		free(m->commands[i]);
 	for (int i = 0; i < m->effect_count; i++) {
@@ -155,7 +153,7 @@ void model_done(struct model *m)
 		job_free(m->effects[i].job);
 	}
 	job_free(m->asked);
-	map_done(&m->histories, free);
+	note_done(m);
 	tape_done(&m->tape);
 	*m = (struct model){0};
 }
@@ -168,9 +166,15 @@ void model_resize(struct model *m, int width, int height)
 
 /* --- data --- */
 
+/* What is on screen: the state of the services always is. */
+static unsigned shown_feeds(const struct model *m)
+{
+	return m->views[m->depth - 1].screen->feeds | FEED_BIT(STATUS);
+}
+
 unsigned model_wanted(const struct model *m)
 {
-	return m->replay ? 0 : m->views[m->depth - 1].screen->feeds | FEED_BIT(STATUS);
+	return m->replay ? 0 : shown_feeds(m);
 }
 
 unsigned model_noted(const struct model *m)
@@ -178,184 +182,167 @@ unsigned model_noted(const struct model *m)
 	return m->replay ? 0 : NOTE_FEEDS | FEED_BIT(SAGAS) | FEED_BIT(KITCHEN) | FEED_BIT(JOBS);
 }
 
-static bool is_shown(struct model *m, enum feed_id feed)
+static bool is_shown(const struct model *m, enum feed_id feed)
 {
-	return (model_view(m)->screen->feeds & 1u << feed) != 0;
+	return (shown_feeds(m) & 1u << feed) != 0;
 }
 
-/* A stream keeps its latest rows; each has a number, so that the cursor can stay on it. */
-static void append(struct panel *p, json_t *rows)
+/* Where what comes from outside belongs. */
+static struct panel *latest_panel(struct model *m, enum feed_id feed)
 {
-	json_t *kept = json_array();
-	size_t before = json_array_size(p->data), more = json_array_size(rows);
-	size_t drop = before + more > FEED_STREAM_MAX ? before + more - FEED_STREAM_MAX : 0;
-	char number[24];
-
-	for (size_t i = drop; i < before; i++)
-		json_array_append(kept, json_array_get(p->data, i));
-	for (size_t i = 0; i < more; i++) {
-		snprintf(number, sizeof(number), "%lld", (long long)p->count++);
-		json_object_set_new(json_array_get(rows, i), "number", json_string(number));
-		if (before + i >= drop)
-			json_array_append(kept, json_array_get(rows, i));
-	}
-	json_decref(p->data);
-	json_decref(rows);
-	p->data = kept;
-}
-
-/* Data (taken) becomes what is known now. */
-static void put_data(struct model *m, enum feed_id feed, json_t *data, bool more)
-{
-	struct panel *p = &m->panels[feed];
-
-	if (feeds[feed].stream != NULL) {
-		if (!more) {
-			json_decref(p->data);
-			p->data = NULL;
-		}
-		append(p, data);
-	} else {
-		json_decref(p->data);
-		p->data = data;
-	}
-	p->looks++;
-	p->at_us = m->now_us;
-	p->error = (struct error){0};
-	p->failed_at_us = 0;
-	note_data(m, feed);
-}
-
-static void put_failure(struct model *m, enum feed_id feed, const struct error *err)
-{
-	struct panel *p = &m->panels[feed];
-
-	if (p->error.code == 0)
-		p->failed_at_us = m->now_us;
-	p->error = *err;
-	if (p->error.code == 0)
-		p->error.code = ERR_FAILED;
+	return m->paused ? &m->latest[feed] : &m->panels[feed];
 }
 
 void model_data(struct model *m, enum feed_id feed, const char *subject, json_t *data, bool more)
 {
+	struct panel *p = latest_panel(m, feed);
+
 	tape_add(&m->tape, m->wall_us, feed, subject, more, data, NULL);
-	if (m->paused || strcmp(m->panels[feed].subject, subject) != 0) {
+	note_data(m, feed, m->wall_us, data);
+	if (strcmp(p->subject, subject) != 0) {
 		json_decref(data);
 		return;
 	}
-	put_data(m, feed, data, more);
-	if (is_shown(m, feed))
+	panel_put(p, feed, data, more, m->tape.entries[m->tape.count - 1].number, m->wall_us);
+	if (!m->paused && is_shown(m, feed))
 		update_view(m);
 }
 
 void model_failed(struct model *m, enum feed_id feed, const char *subject, const struct error *err)
 {
+	struct panel *p = latest_panel(m, feed);
+
 	tape_add(&m->tape, m->wall_us, feed, subject, false, NULL, err);
-	if (m->paused || strcmp(m->panels[feed].subject, subject) != 0)
+	if (strcmp(p->subject, subject) != 0)
 		return;
-	put_failure(m, feed, err);
-	if (is_shown(m, feed))
+	panel_fail(p, err, m->wall_us);
+	if (!m->paused && is_shown(m, feed))
 		update_view(m);
 }
 
 /* --- other moments --- */
 
-/* Graphs begin so long before the moment that is shown. */
-#define GRAPHS_US INT64_C(300000000)
-
-/* What the tape has becomes known at its moment; of other subjects, nothing does. */
-static bool put_entry(struct model *m, const struct tape_entry *e)
-{
-	if (strcmp(m->panels[e->feed].subject, e->subject) != 0)
-		return false;
-	m->now_us = e->at_us;
-	if (e->error != NULL)
-		put_failure(m, e->feed, e->error);
-	else
-		put_data(m, e->feed, tape_data(e), e->append);
-	return true;
-}
-
-static void forget(struct model *m)
-{
-	map_done(&m->histories, free);
-	for (int i = 0; i < FEED_COUNT; i++) {
-		struct panel *p = &m->panels[i], empty = {0};
-
-		snprintf(empty.subject, sizeof(empty.subject), "%s", p->subject);
-		json_decref(p->data);
-		*p = empty;
-	}
-}
-
-/* The last data and the last failure of a feed until a moment; -1: there is none. */
-struct latest {
+/* The index of a feed's entry that counts at a moment, before `end`; -1: there is none. */
+struct found {
 	int data, failure;
+	int first; /* of a stream: the first one that is needed for its latest rows */
+	int rows;
+	bool complete;
 };
 
-static void put_latest(struct model *m, const struct latest *l)
+static void find_entry(struct found *f, const struct tape_entry *e, int i)
 {
-	if (l->data >= 0)
-		put_entry(m, &m->tape.entries[l->data]);
-	if (l->failure > l->data)
-		put_entry(m, &m->tape.entries[l->failure]);
-}
+	bool stream = feeds[e->feed].stream != NULL;
 
-/* Puts what graphs are made of: no more of a feed than they have points. */
-static void put_recent(struct model *m, int recent, int end)
-{
-	int left[FEED_COUNT] = {0};
-
-	for (int i = recent; i < end; i++)
-		left[m->tape.entries[i].feed]++;
-	for (int i = recent; i < end; i++) {
-		const struct tape_entry *e = &m->tape.entries[i];
-
-		if ((NOTE_FEEDS & 1u << e->feed) != 0 && left[e->feed]-- <= HISTORY_POINTS)
-			put_entry(m, e);
+	if (e->error != NULL) {
+		if (f->data < 0 && f->failure < 0)
+			f->failure = i;
+		return;
 	}
+	if (f->data < 0)
+		f->data = i;
+	f->first = i;
+	f->rows += e->rows;
+	f->complete = !stream || !e->append || f->rows >= FEED_STREAM_MAX;
 }
 
-/* Everything as it was known at now_us: streams from their beginning on, graphs some way back, and of all
- * else what came last. */
-static void rewind_to_now(struct model *m)
+/* A stream's rows are put all at once. */
+static void put_stream(struct model *m, enum feed_id feed, const struct found *f)
 {
-	int64_t at_us = m->now_us;
-	int end = tape_until(&m->tape, at_us), recent = tape_until(&m->tape, at_us - GRAPHS_US);
-	struct latest latest[FEED_COUNT];
+	struct panel *p = &m->panels[feed];
+	const struct tape_entry *first = &m->tape.entries[f->first];
+	json_t *rows = json_array();
 
-	forget(m);
-	memset(latest, -1, sizeof(latest));
-	for (int i = m->tape.first; i < end; i++) {
+	for (int i = f->first; i <= f->data; i++) {
 		const struct tape_entry *e = &m->tape.entries[i];
-		struct latest *l = &latest[e->feed];
+		AUTO_JSON json_t *more = NULL;
 
-		if (feeds[e->feed].stream != NULL)
-			put_entry(m, e);
-		else if (i >= recent && (NOTE_FEEDS & 1u << e->feed) != 0)
+		if (e->feed != feed || e->error != NULL || strcmp(e->subject, p->subject) != 0)
 			continue;
-		else if (strcmp(m->panels[e->feed].subject, e->subject) == 0)
-			*(e->error != NULL ? &l->failure : &l->data) = i;
+		more = tape_data(e);
+		json_array_extend(rows, more);
+	}
+	panel_put(p, feed, rows, false, first->number, m->tape.entries[f->data].at_us);
+	p->cut = p->cut || first->append;
+}
+
+static void put_found(struct model *m, enum feed_id feed, const struct found *f)
+{
+	struct panel *p = &m->panels[feed];
+	const struct tape_entry *entries = m->tape.entries;
+
+	if (f->data >= 0 && feeds[feed].stream != NULL)
+		put_stream(m, feed, f);
+	else if (f->data >= 0)
+		panel_put(p, feed, tape_data(&entries[f->data]), false, 0, entries[f->data].at_us);
+	if (f->failure >= 0)
+		panel_fail(p, entries[f->failure].error, entries[f->failure].at_us);
+}
+
+/* What is on screen and not known, as it was at the moment that is shown; nothing else is opened. */
+static void remember_panels(struct model *m)
+{
+	struct found found[FEED_COUNT];
+	unsigned missing = 0;
+
+	for (int i = 0; i < FEED_COUNT; i++) {
+		found[i] = (struct found){.data = -1, .failure = -1};
+		if (is_shown(m, (enum feed_id)i) && m->panels[i].data == NULL && m->panels[i].error.code == 0)
+			missing |= 1u << i;
+	}
+	for (int i = tape_until(&m->tape, m->now_us) - 1; i >= m->tape.first; i--) {
+		const struct tape_entry *e = &m->tape.entries[i];
+
+		if ((missing & 1u << e->feed) != 0 && !found[e->feed].complete &&
+		    strcmp(m->panels[e->feed].subject, e->subject) == 0)
+			find_entry(&found[e->feed], e, i);
 	}
 	for (int i = 0; i < FEED_COUNT; i++)
-		put_latest(m, &latest[i]);
-	put_recent(m, recent, end);
-	m->now_us = at_us;
+		put_found(m, (enum feed_id)i, &found[i]);
+}
+
+/* Everything as it was known at now_us. */
+static void rewind_to_now(struct model *m)
+{
+	for (int i = 0; i < FEED_COUNT; i++)
+		panel_clear(&m->panels[i], m->panels[i].subject);
+	update_view(m);
+}
+
+/* What comes from now on is kept apart from what is shown. */
+static void stand_still(struct model *m)
+{
+	for (int i = 0; i < FEED_COUNT && !m->paused && !m->replay; i++) {
+		m->latest[i] = m->panels[i];
+		json_incref(m->latest[i].data);
+	}
+	m->paused = true;
+}
+
+static void go_on(struct model *m)
+{
+	m->paused = false;
+	if (m->replay)
+		return;
+	m->now_us = m->wall_us;
+	for (int i = 0; i < FEED_COUNT; i++) {
+		json_decref(m->panels[i].data);
+		m->panels[i] = m->latest[i];
+		m->latest[i] = (struct panel){0};
+	}
+	remember_panels(m);
 	update_view(m);
 }
 
 void model_pause(struct model *m)
 {
-	m->paused = !m->paused;
-	if (!m->paused && !m->replay) {
-		m->now_us = m->wall_us;
-		rewind_to_now(m);
-	}
-	if (m->paused)
-		model_say(m, STYLE_WARN, "stands still: [ ] 10 s, { } 1 min, p goes on");
-	else
+	if (m->paused) {
+		go_on(m);
 		model_say(m, STYLE_PLAIN, "goes on");
+	} else {
+		stand_still(m);
+		model_say(m, STYLE_WARN, "stands still: [ ] 10 s, { } 1 min, p goes on");
+	}
 }
 
 void model_wind(struct model *m, int64_t by_us)
@@ -366,7 +353,7 @@ void model_wind(struct model *m, int64_t by_us)
 		return;
 	if (!m->replay)
 		last = m->wall_us;
-	m->paused = true;
+	stand_still(m);
 	m->now_us = to < first ? first : to > last ? last : to;
 	rewind_to_now(m);
 	if (to < first)
@@ -375,29 +362,56 @@ void model_wind(struct model *m, int64_t by_us)
 		model_say(m, STYLE_PLAIN, m->replay ? "the end of the recording" : "now; p goes on");
 }
 
-void model_replay(struct model *m)
+static void note_loaded(void *arg, enum feed_id feed, int64_t at_us, const json_t *data)
+{
+	note_data(arg, feed, at_us, data);
+}
+
+int model_replay(struct model *m, const char *path, char **ret_context, struct error *err)
 {
 	int64_t last;
+	int rc;
 
-	m->replay = m->readonly = true;
+	m->replay = m->readonly = m->tape.endless = true;
+	rc = tape_load(&m->tape, path, note_loaded, m, ret_context, err);
+	if (rc < 0)
+		return rc;
+	m->context = *ret_context;
 	if (tape_range(&m->tape, &m->now_us, &last))
 		rewind_to_now(m);
+	return 0;
+}
+
+/* What was recorded next; of what is not on screen nothing is known until it is. */
+static void put_entry(struct model *m, const struct tape_entry *e)
+{
+	struct panel *p = &m->panels[e->feed];
+
+	if (strcmp(p->subject, e->subject) != 0)
+		return;
+	if (!is_shown(m, e->feed)) {
+		panel_clear(p, e->subject);
+		return;
+	}
+	if (e->error != NULL)
+		panel_fail(p, e->error, e->at_us);
+	else
+		panel_put(p, e->feed, tape_data(e), e->append, e->number, e->at_us);
 }
 
 /* A recording plays. */
 static void play(struct model *m, int64_t passed_us)
 {
 	int64_t first, last, to = m->now_us + passed_us;
-	bool changed = false;
 	int from = tape_until(&m->tape, m->now_us), end;
 
 	if (m->paused || !tape_range(&m->tape, &first, &last))
 		return;
 	end = tape_until(&m->tape, to);
 	for (int i = from; i < end; i++)
-		changed = put_entry(m, &m->tape.entries[i]) || changed;
+		put_entry(m, &m->tape.entries[i]);
 	m->now_us = to < last ? to : last;
-	if (changed)
+	if (end > from)
 		update_view(m);
 	if (to >= last) {
 		m->paused = true;

@@ -16,20 +16,10 @@
 #include "tui/action.h"
 #include "tui/feed.h"
 #include "tui/grid.h"
+#include "tui/panel.h"
 #include "tui/screen.h"
 #include "tui/tape.h"
 #include "tui/theme.h"
-
-/* What is known of a feed. */
-struct panel {
-	char subject[FEED_SUBJECT_MAX];
-	json_t *data;	      /* NULL: nothing yet; kept when the backend is lost */
-	int64_t at_us;	      /* when it was fetched */
-	struct error error;   /* of the latest try; code 0: it succeeded */
-	int64_t failed_at_us; /* since when tries fail */
-	int64_t count;	      /* of rows that a stream has given */
-	int looks;	      /* how often it was fetched */
-};
 
 #define VIEW_DEPTH 8
 #define INPUT_MAX  256
@@ -81,11 +71,11 @@ struct effect {
 };
 
 #define HISTORY_POINTS 120
-/* A figure over time, one point per look. */
+/* A figure over time, one point per look, until the moment that is shown; the next note may end it. */
 struct history {
-	double points[HISTORY_POINTS];
-	int64_t at_us[HISTORY_POINTS];
-	int count;
+	const double *points;
+	const int64_t *at_us;
+	int count; /* HISTORY_POINTS at most, and at least 1 */
 };
 
 #define COMMANDS_KEPT 16
@@ -103,7 +93,8 @@ struct model {
 	bool replay; /* a recording is shown, and nothing else */
 	struct tape tape;
 	struct panel panels[FEED_COUNT];
-	struct map histories; /* struct history by name */
+	struct panel latest[FEED_COUNT]; /* while paused: what has come meanwhile */
+	struct map histories;		 /* by the figure's name; note.c knows them */
 	struct view views[VIEW_DEPTH];
 	int depth; /* views open, at least 1 */
 
@@ -145,8 +136,8 @@ void model_edited(struct model *m, struct job *job, char *text, const struct err
 unsigned model_wanted(const struct model *m);
 /* Those that are noted whatever is on screen, for graphs and for winding back. */
 unsigned model_noted(const struct model *m);
-/* Shows the recording that the tape holds, from its beginning on. */
-void model_replay(struct model *m);
+/* Shows a recording from its beginning on; *ret_context is owned, as the model borrows it. */
+int model_replay(struct model *m, const char *path, char **ret_context, struct error *err) MUST_USE;
 /* The next thing to be done; false when there is none. */
 bool model_effect(struct model *m, struct effect *ret);
 

@@ -11,21 +11,61 @@
 #include "core/base/mem.h"
 #include "tui/red.h"
 
+/* All that is kept of a figure; what is shown of it is a part. */
+struct series {
+	double *points; /* owned */
+	int64_t *at_us; /* owned */
+	int first, count, cap;
+	struct history shown;
+};
+
+static void series_free(void *arg)
+{
+	struct series *s = arg;
+
+	free(s->points);
+	free(s->at_us);
+	free(s);
+}
+
+void note_done(struct model *m)
+{
+	map_done(&m->histories, series_free);
+}
+
+/* Room for one more: a recording keeps everything. */
+static void make_room(struct series *s, int64_t oldest_us)
+{
+	while (s->first < s->count && s->at_us[s->first] < oldest_us)
+		s->first++;
+	if (s->count < s->cap)
+		return;
+	if (s->first > s->cap / 4) {
+		s->count -= s->first;
+		memmove(s->points, s->points + s->first, (size_t)s->count * sizeof(s->points[0]));
+		memmove(s->at_us, s->at_us + s->first, (size_t)s->count * sizeof(s->at_us[0]));
+		s->first = 0;
+		return;
+	}
+	s->cap = s->cap > 0 ? s->cap + s->cap / 2 : 32;
+	s->points = xreallocarray(s->points, (size_t)s->cap, sizeof(s->points[0]));
+	s->at_us = xreallocarray(s->at_us, (size_t)s->cap, sizeof(s->at_us[0]));
+}
+
 void note_point(struct model *m, const char *name, double value)
 {
-	struct history *h = map_gets(&m->histories, name);
+	struct series *s = map_gets(&m->histories, name);
+	int64_t at_us = m->now_us;
 
-	if (h == NULL) {
-		h = xcalloc(1, sizeof(*h));
-		(void)map_puts(&m->histories, name, h);
+	if (s == NULL) {
+		s = xcalloc(1, sizeof(*s));
+		(void)map_puts(&m->histories, name, s);
 	}
-	if (h->count == HISTORY_POINTS) {
-		memmove(h->points, h->points + 1, (HISTORY_POINTS - 1) * sizeof(h->points[0]));
-		memmove(h->at_us, h->at_us + 1, (HISTORY_POINTS - 1) * sizeof(h->at_us[0]));
-		h->count--;
-	}
-	h->points[h->count] = value;
-	h->at_us[h->count++] = m->now_us;
+	make_room(s, m->tape.endless ? INT64_MIN : at_us - TAPE_US);
+	if (s->count > s->first && s->at_us[s->count - 1] > at_us)
+		at_us = s->at_us[s->count - 1]; /* the clock was set back */
+	s->points[s->count] = value;
+	s->at_us[s->count++] = at_us;
 }
 
 static void note_member(struct model *m, const json_t *object, const char *name)
@@ -97,11 +137,10 @@ static void note_load(struct model *m, const json_t *devices)
 		note_point(m, "kitchen_load", 100 * sum(devices, "loaded") / decks);
 }
 
-void note_data(struct model *m, enum feed_id feed)
+static void note(struct model *m, enum feed_id feed, const json_t *data)
 {
 	static const char *const figures[] = {"orders_per_minute", "paid_percent", "end_to_end_p50_ms",
 					      "end_to_end_p99_ms"};
-	const json_t *data = m->panels[feed].data;
 
 	if (feed == FEED_KPI)
 		for (size_t i = 0; i < ARRAY_LEN(figures); i++)
@@ -138,9 +177,43 @@ void note_data(struct model *m, enum feed_id feed)
 		note_rows(m, data, "used", "resource", "", "used_percent");
 }
 
+void note_data(struct model *m, enum feed_id feed, int64_t at_us, const json_t *data)
+{
+	int64_t shown_us = m->now_us;
+
+	if ((NOTE_FEEDS & 1u << feed) == 0)
+		return;
+	m->now_us = at_us; /* rates are those of that moment */
+	note(m, feed, data);
+	m->now_us = shown_us;
+}
+
+/* Index behind the last point at or before the moment. */
+static int until(const struct series *s, int64_t at_us)
+{
+	int low = s->first, high = s->count;
+
+	while (low < high) {
+		int middle = low + (high - low) / 2;
+
+		if (s->at_us[middle] <= at_us)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 const struct history *model_history(const struct model *m, const char *name)
 {
-	return map_gets(&m->histories, name);
+	struct series *s = map_gets(&m->histories, name);
+	int end = s != NULL ? until(s, m->now_us) : 0, from;
+
+	if (s == NULL || end == s->first)
+		return NULL;
+	from = end - s->first > HISTORY_POINTS ? end - HISTORY_POINTS : s->first;
+	s->shown = (struct history){s->points + from, s->at_us + from, end - from};
+	return &s->shown;
 }
 
 #define RATE_US INT64_C(10000000)

@@ -70,6 +70,25 @@ char *pack_row_text(const json_t *row)
 	return json_is_string(row) ? xstrdup(json_string_value(row)) : json_text(row);
 }
 
+json_t *pack_all(const json_t *row)
+{
+	AUTO_FREE char *text = pack_row_text(row);
+
+	return json_stringn_nocheck(text, strlen(text));
+}
+
+json_t *pack_with(const json_t *row, const char *name, const char *value)
+{
+	AUTO_FREE char *text = pack_row_text(row);
+	CLEANUP(buf_done) struct buf all = {0};
+	bool more = strcmp(text, "{}") != 0;
+
+	buf_addf(&all, "{\"%s\":", name);
+	buf_add_json(&all, value, strlen(value));
+	buf_addf(&all, "%s%s", more ? "," : "", text + 1);
+	return json_stringn_nocheck(buf_str(&all), all.len);
+}
+
 char *pack_text(const json_t *data, size_t most)
 {
 	size_t n = json_array_size(data);

@@ -13,7 +13,11 @@ json_t *pack_row(const json_t *row, const char *const *members);
 json_t *pack_open(const json_t *row);
 /* A member of the row, without opening all of it; owned; NULL: it has none. */
 json_t *pack_member(const json_t *row, const char *name);
-/* The JSON text of the row's object, owned. */
+/* The row packed with all that it has; owned. */
+json_t *pack_all(const json_t *row);
+/* The same and one member more, which comes first. */
+json_t *pack_with(const json_t *row, const char *name, const char *value);
+/* The JSON text of the row's object, owned; one line. */
 char *pack_row_text(const json_t *row);
 /* The JSON text of data whose rows are open, owned; of a list, its first `most` rows. */
 char *pack_text(const json_t *data, size_t most);

@@ -56,14 +56,6 @@ const struct screen screen_topics = {
 
 /* --- messages --- */
 
-static void add_type(const struct model *m, const json_t *row, struct buf *out)
-{
-	const json_t *value = json_object_get(row, "value"), *headers = json_object_get(row, "headers");
-
-	(void)m;
-	buf_adds(out, json_string_or(headers, "ce_type", json_string_or(value, "event_type", "")));
-}
-
 /* What the event says; all of it where it is none. */
 static void add_data(const struct model *m, const json_t *row, struct buf *out)
 {
@@ -84,33 +76,11 @@ static const struct list_column message_columns[] = {
     {.name = "timestamp", .title = "time", .format = VALUE_AS_CLOCK},
     {.name = "partition", .title = "part", .format = VALUE_AS_INT, .drop = 3},
     {.name = "offset", .format = VALUE_AS_INT, .drop = 2},
-    {.name = "type", .human = add_type, .max = 22},
+    {.name = "type", .max = 22},
     {.name = "key", .format = VALUE_AS_ID, .max = 36},
     {.name = "data", .human = add_data, .max = 60, .drop = 1},
     {.name = NULL},
 };
-
-/* With what a narrower view would be of. */
-static json_t *message_rows(const struct model *m)
-{
-	const json_t *all = m->panels[FEED_MESSAGES].data;
-
-	for (size_t i = 0; i < json_array_size(all); i++) {
-		json_t *row = json_array_get(all, i);
-		const char *topic = json_string_or(row, "topic", ""), *key = json_string_or(row, "key", NULL);
-		CLEANUP(buf_done) struct buf type = {0}, of_key = {0}, of_type = {0};
-
-		if (json_object_get(row, "of_type") != NULL)
-			continue;
-		add_type(m, row, &type);
-		buf_addf(&of_key, "%s %s", topic, key != NULL ? key : "");
-		buf_addf(&of_type, "%s %s", topic, buf_str(&type));
-		json_object_set_new(row, "type", json_string(buf_str(&type)));
-		json_object_set_new(row, "of_key", json_string(key != NULL ? buf_str(&of_key) : ""));
-		json_object_set_new(row, "of_type", json_string(type.len > 0 ? buf_str(&of_type) : ""));
-	}
-	return all != NULL ? json_incref((json_t *)all) : NULL;
-}
 
 static const struct action message_actions[] = {{.name = "show",
 						 .text = "the whole message",
@@ -143,7 +113,6 @@ const struct screen screen_messages = {
     .feeds = FEED_BIT(MESSAGES),
     .main = FEED_MESSAGES,
     .id = "number",
-    .rows = message_rows,
     .columns = message_columns,
     .empty = "nothing has come yet",
     .detail = true,
@@ -152,6 +121,20 @@ const struct screen screen_messages = {
 };
 
 /* --- one message --- */
+
+/* What is kept of a large one. */
+static void write_value_title(struct sheet *s, const json_t *row)
+{
+	int64_t bytes = json_int_or(row, "value_bytes", 0);
+	CLEANUP(buf_done) struct buf text = {0};
+
+	if (bytes > 0) {
+		value_bytes(&text, (double)bytes);
+		sheet_line(s, STYLE_TITLE, "VALUE, the beginning of %s", buf_str(&text));
+	} else {
+		sheet_line(s, STYLE_TITLE, "VALUE");
+	}
+}
 
 static void write_message(const struct model *m, struct sheet *s, int width)
 {
@@ -174,7 +157,7 @@ static void write_message(const struct model *m, struct sheet *s, int width)
 	json_object_foreach (json_object_get(row, "headers"), name, header)
 		sheet_fact(s, name, STYLE_PLAIN, json_is_string(header) ? json_string_value(header) : "-");
 	sheet_end(s);
-	sheet_line(s, STYLE_TITLE, "VALUE");
+	write_value_title(s, row);
 	sheet_text(s, STYLE_PLAIN, text != NULL ? text : "-", width);
 }
 

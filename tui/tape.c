@@ -17,15 +17,21 @@
 #include "core/base/text.h"
 #include "tui/pack.h"
 
-/* The text of a list whose rows are mostly those of another one has [from, count] in their place. */
+/*
+ * A list has a row's text per line; rows that are those of another list in their places have one line
+ * "@FROM COUNT" together.  Other data is its text.  What is short is not packed.
+ */
 struct tape_blob {
 	int refs;
-	struct tape_blob *base; /* the other one, owned; NULL */
+	struct tape_blob *base; /* the other list, owned; NULL */
 	int depth;		/* so many others must be opened for it */
+	bool list;
 	uLong raw, crc;
-	size_t size;
+	size_t size; /* raw: it is not packed */
 	unsigned char data[];
 };
+
+#define SHORT_TEXT 256
 
 /* --- packed data --- */
 
@@ -40,57 +46,71 @@ static void blob_unref(struct tape *t, struct tape_blob *b)
 	}
 }
 
-static struct tape_blob *blob_new(struct tape *t, const char *text)
+static struct tape_blob *blob_new(struct tape *t, const char *text, bool list)
 {
 	uLong raw = strlen(text);
 	uLongf size = compressBound(raw);
 	struct tape_blob *b = xcalloc(1, sizeof(*b) + size);
 
-	if (compress2(b->data, &size, (const Bytef *)text, raw, 1) != Z_OK)
+	if (raw <= SHORT_TEXT)
+		memcpy(b->data, text, size = raw);
+	else if (compress2(b->data, &size, (const Bytef *)text, raw, 1) != Z_OK)
 		abort(); /* there is room enough, and memory */
-	*b = (struct tape_blob){.refs = 1, .raw = raw, .size = size};
+	*b = (struct tape_blob){.refs = 1, .list = list, .raw = raw, .size = size};
 	b->crc = crc32(0, (const Bytef *)text, (uInt)raw);
 	t->bytes += size;
 	return xreallocarray(b, 1, sizeof(*b) + size);
 }
 
-static json_t *blob_open(const struct tape_blob *b);
-
-/* The rows that are the other list's in their places. */
-static json_t *expand(const struct tape_blob *b, const json_t *rows)
-{
-	AUTO_JSON json_t *others = blob_open(b->base);
-	json_t *all = json_array();
-
-	for (size_t i = 0; i < json_array_size(rows); i++) {
-		json_t *row = json_array_get(rows, i);
-		json_int_t from = json_integer_value(json_array_get(row, 0));
-		json_int_t count = json_integer_value(json_array_get(row, 1));
-
-		if (!json_is_array(row))
-			json_array_append(all, row);
-		for (json_int_t k = from; json_is_array(row) && k < from + count; k++)
-			json_array_append(all, json_array_get(others, (size_t)k));
-	}
-	return all;
-}
-
-static json_t *blob_open(const struct tape_blob *b)
+/* Owned. */
+static char *blob_text(const struct tape_blob *b)
 {
 	uLongf size = b->raw;
-	AUTO_FREE char *text = xcalloc(1, size + 1);
-	AUTO_JSON json_t *data = NULL;
+	char *text = xcalloc(1, size + 1);
 
-	if (uncompress((Bytef *)text, &size, b->data, b->size) == Z_OK)
-		data = json_loadb(text, size, JSON_DECODE_ANY, NULL);
-	if (data == NULL)
-		return json_array();
-	return b->base != NULL ? expand(b, data) : json_incref(data);
+	if (b->raw <= SHORT_TEXT)
+		memcpy(text, b->data, b->raw);
+	else if (uncompress((Bytef *)text, &size, b->data, b->size) != Z_OK)
+		text[0] = '\0';
+	return text;
+}
+
+/* The rows of a list, packed; owned. */
+static json_t *blob_rows(const struct tape_blob *b)
+{
+	AUTO_FREE char *text = blob_text(b);
+	AUTO_JSON json_t *others = b->base != NULL ? blob_rows(b->base) : NULL;
+	json_t *rows = json_array();
+	char *rest = text;
+
+	for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+		int from, count;
+
+		if (*line != '@' && *line != '\0')
+			json_array_append_new(rows, json_stringn_nocheck(line, strlen(line)));
+		if (*line != '@' || sscanf(line, "@%d %d", &from, &count) != 2)
+			continue;
+		for (int k = from; k < from + count; k++)
+			json_array_append(rows, json_array_get(others, (size_t)k));
+	}
+	return rows;
 }
 
 json_t *tape_data(const struct tape_entry *e)
 {
-	return e->blob != NULL ? blob_open(e->blob) : NULL;
+	AUTO_JSON json_t *rows = NULL;
+	AUTO_FREE char *text = NULL;
+	json_t *data;
+
+	if (e->blob == NULL)
+		return NULL;
+	if (e->blob->list) {
+		rows = blob_rows(e->blob);
+		return feeds[e->feed].packed ? json_incref(rows) : pack_open_all(rows, SIZE_MAX);
+	}
+	text = blob_text(e->blob);
+	data = json_loads(text, JSON_DECODE_ANY, NULL);
+	return data != NULL ? data : json_array();
 }
 
 /* --- long lists --- */
@@ -120,7 +140,7 @@ struct run {
 static void add_run(struct buf *text, struct run *run)
 {
 	if (run->count > 0)
-		buf_addf(text, "%s[%d,%d]", text->len > 1 ? "," : "", run->from, run->count);
+		buf_addf(text, "@%d %d\n", run->from, run->count);
 	run->count = 0;
 }
 
@@ -150,7 +170,6 @@ static int long_text(struct tape_rows *before, const json_t *data, struct buf *t
 	int known = 0;
 
 	rows.hashes = xcalloc(TAPE_ROWS, sizeof(*rows.hashes));
-	buf_addc(text, '[');
 	for (; rows.count < TAPE_ROWS && rows.count < (int)json_array_size(data); rows.count++) {
 		AUTO_FREE char *row = pack_row_text(json_array_get(data, (size_t)rows.count));
 		uint64_t hash = hash_of(row);
@@ -159,10 +178,9 @@ static int long_text(struct tape_rows *before, const json_t *data, struct buf *t
 		if (is_known(text, &run, before, hash))
 			known++;
 		else
-			buf_addf(text, "%s%s", text->len > 1 ? "," : "", row);
+			buf_addf(text, "%s\n", row);
 	}
 	add_run(text, &run);
-	buf_addc(text, ']');
 	free(before->hashes);
 	*before = rows;
 	return known;
@@ -182,13 +200,13 @@ static struct tape_blob *blob_long(struct tape *t, const struct tape_entry *last
 		before->count = 0;
 	count = before->count;
 	known = long_text(before, data, &text);
-	snprintf(same, sizeof(same), "[[0,%d]]", count);
+	snprintf(same, sizeof(same), "@0 %d\n", count);
 	if (count > 0 && count == before->count && strcmp(buf_str(&text), same) == 0) {
 		base->refs++;
 		before->blob = base;
 		return base;
 	}
-	blob = blob_new(t, buf_str(&text));
+	blob = blob_new(t, buf_str(&text), true);
 	if (known > 0) {
 		blob->base = base;
 		blob->depth = base->depth + 1;
@@ -290,6 +308,21 @@ static void write_line(struct tape *t, const struct tape_entry *e, const json_t 
 	fflush(t->file);
 }
 
+/* The text of data for a blob, owned. */
+static char *short_text(const json_t *data)
+{
+	struct buf text = {0};
+
+	if (!json_is_array(data))
+		return json_text(data);
+	for (size_t i = 0; i < json_array_size(data) && i < TAPE_ROWS; i++) {
+		AUTO_FREE char *row = pack_row_text(json_array_get(data, i));
+
+		buf_addf(&text, "%s\n", row);
+	}
+	return buf_take(&text);
+}
+
 static struct tape_blob *blob_of(struct tape *t, const struct tape_entry *last, enum feed_id feed,
 				 bool append, const json_t *data)
 {
@@ -299,11 +332,12 @@ static struct tape_blob *blob_of(struct tape *t, const struct tape_entry *last, 
 	if (is_long(data) && !append)
 		return blob_long(t, last, feed, data);
 	t->latest[feed].blob = NULL;
-	text = pack_text(data, TAPE_ROWS);
+	text = short_text(data);
 	raw = strlen(text);
 	if (last == NULL || last->blob == NULL || last->append != append || last->blob->base != NULL ||
-	    last->blob->raw != raw || last->blob->crc != crc32(0, (const Bytef *)text, (uInt)raw))
-		return blob_new(t, text);
+	    last->blob->list != json_is_array(data) || last->blob->raw != raw ||
+	    last->blob->crc != crc32(0, (const Bytef *)text, (uInt)raw))
+		return blob_new(t, text, json_is_array(data));
 	last->blob->refs++;
 	return last->blob;
 }
@@ -318,7 +352,9 @@ void tape_add(struct tape *t, int64_t at_us, enum feed_id feed, const char *subj
 	if (!append && is_too_soon(last, at_us, data))
 		return;
 	e.subject = xstrdup(subject);
+	e.number = last != NULL ? last->number + last->rows : 0;
 	if (data != NULL) {
+		e.rows = (int)json_array_size(data);
 		e.blob = blob_of(t, last, feed, append, data);
 	} else {
 		e.error = xcalloc(1, sizeof(*e.error));
@@ -404,7 +440,7 @@ static bool find_feed(const char *name, enum feed_id *ret)
 }
 
 /* A line of the file; feeds of other versions are left out. */
-static int load_line(struct tape *t, const json_t *line, struct error *err)
+static int load_line(struct tape *t, const json_t *line, tape_each *each, void *arg, struct error *err)
 {
 	const char *subject = json_string_or(line, "subject", "");
 	const json_t *data = json_object_get(line, "data"), *why = json_object_get(line, "error");
@@ -432,10 +468,12 @@ static int load_line(struct tape *t, const json_t *line, struct error *err)
 		return 0;
 	}
 	tape_add(t, at_us, feed, subject, json_bool_or(line, "append", false), data, NULL);
+	each(arg, feed, at_us, data);
 	return 0;
 }
 
-static int load_lines(struct tape *t, FILE *f, const char *path, struct error *err)
+static int load_lines(struct tape *t, FILE *f, const char *path, tape_each *each, void *arg,
+		      struct error *err)
 {
 	AUTO_FREE char *line = NULL;
 	size_t size = 0;
@@ -449,14 +487,15 @@ static int load_lines(struct tape *t, FILE *f, const char *path, struct error *e
 			break; /* whoever wrote it was killed */
 		rc = json_parse_object(line, (size_t)n, &entry, err);
 		if (rc == 0)
-			rc = load_line(t, entry, err);
+			rc = load_line(t, entry, each, arg, err);
 		if (rc < 0)
 			error_set(err, ERR_MALFORMED, path, "line %d is none of a recording", number);
 	}
 	return rc;
 }
 
-int tape_load(struct tape *t, const char *path, char **ret_context, struct error *err)
+int tape_load(struct tape *t, const char *path, tape_each *each, void *arg, char **ret_context,
+	      struct error *err)
 {
 	AUTO_FREE char *line = NULL;
 	AUTO_JSON json_t *head = NULL;
@@ -477,7 +516,7 @@ int tape_load(struct tape *t, const char *path, char **ret_context, struct error
 		error_hint(err, "pizzactl top --record FILE writes one");
 	} else {
 		*ret_context = xstrdup(json_string_or(head, "context", "?"));
-		rc = load_lines(t, f, path, err);
+		rc = load_lines(t, f, path, each, arg, err);
 	}
 	if (rc == 0 && t->count == 0)
 		rc = error_set(err, ERR_NOT_FOUND, path, "nothing was recorded");

@@ -41,6 +41,8 @@ struct tape_entry {
 	char *subject;		/* owned */
 	struct tape_blob *blob; /* NULL: it failed */
 	struct error *error;	/* owned; NULL: it succeeded */
+	int64_t number;		/* of a stream's first row in it, among all of the stream */
+	int rows;
 };
 
 struct tape {
@@ -52,11 +54,13 @@ struct tape {
 	FILE *file;   /* where it is written to as well; NULL */
 };
 
+typedef void tape_each(void *arg, enum feed_id feed, int64_t at_us, const json_t *data);
+
 void tape_done(struct tape *t);
 /* Adds what a feed gave (data), or how it failed (err). */
 void tape_add(struct tape *t, int64_t at_us, enum feed_id feed, const char *subject, bool append,
 	      const json_t *data, const struct error *err);
-/* The entry's data, owned; NULL: it failed. */
+/* The entry's data, owned; NULL: it failed.  Rows are packed where the feed's are. */
 json_t *tape_data(const struct tape_entry *e);
 /* Index behind the last entry at or before the moment. */
 int tape_until(const struct tape *t, int64_t at_us);
@@ -68,8 +72,9 @@ int tape_record(struct tape *t, const char *path, const char *context, int64_t a
 		struct error *err) MUST_USE;
 /* Ends the file.  ERR_IO: not all of it could be written. */
 int tape_finish(struct tape *t, struct error *err) MUST_USE;
-/* Reads a file into an empty tape; *ret_context is owned.  ERR_MALFORMED names the line; a last line that was
- * cut off is left out. */
-int tape_load(struct tape *t, const char *path, char **ret_context, struct error *err) MUST_USE;
+/* Reads a file into an empty tape; *ret_context is owned.  `each` is told what succeeded.  ERR_MALFORMED
+ * names the line; a last line that was cut off is left out. */
+int tape_load(struct tape *t, const char *path, tape_each *each, void *arg, char **ret_context,
+	      struct error *err) MUST_USE;
 
 #endif

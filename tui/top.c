@@ -91,15 +91,13 @@ static void want(struct top *t)
 
 static int begin_replay(struct top *t, const struct top_options *o, struct error *err)
 {
-	struct tape tape = {0};
-	int rc = tape_load(&tape, o->replay, &t->context, err);
+	int rc;
 
-	model_init(&t->model, t->context != NULL ? t->context : "", true, false);
-	t->model.tape = tape;
+	model_init(&t->model, "", true, false);
+	model_clock(&t->model, clock_wall_us());
+	rc = model_replay(&t->model, o->replay, &t->context, err);
 	if (rc < 0)
 		return rc;
-	model_clock(&t->model, clock_wall_us());
-	model_replay(&t->model);
 	if (o->screen != NULL)
 		model_show(&t->model, screen_find(o->screen), o->subject != NULL ? o->subject : "");
 	return 0;

@@ -114,7 +114,7 @@ void value_count(struct buf *out, int64_t n)
 	}
 }
 
-static void add_bytes(struct buf *out, double bytes)
+void value_bytes(struct buf *out, double bytes)
 {
 	static const char units[] = "BKMGTPE";
 	int unit = 0;
@@ -141,7 +141,7 @@ static void add_number(struct buf *out, const struct list_column *c, const json_
 		add_duration(out, number * 1e3);
 		break;
 	case VALUE_AS_BYTES:
-		add_bytes(out, number);
+		value_bytes(out, number);
 		break;
 	case VALUE_AS_PERCENT:
 		buf_addf(out, fabs(number) < 10 && number != 0 ? "%.1f %%" : "%.0f %%", number);

@@ -23,6 +23,8 @@ void value_seconds(struct buf *out, int64_t seconds);
 void value_age(struct buf *out, const char *rfc3339, int64_t now_us);
 /* "12:30:01" of a moment. */
 void value_clock(struct buf *out, const char *rfc3339);
+/* "1.2M" */
+void value_bytes(struct buf *out, double bytes);
 /* "1 204" */
 void value_count(struct buf *out, int64_t n);
 /* A line of bars, the last `width` points, as high as `most` (0: the highest of them). */

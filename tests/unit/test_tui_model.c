@@ -352,17 +352,19 @@ static void test_stream(void **state)
 	model_data(&m, FEED_LOGS, "", log_rows(5000), true);
 	assert_int_equal(model_view(&m)->count, FEED_STREAM_MAX);
 	assert_int_equal(model_view(&m)->cursor, FEED_STREAM_MAX - 1);
+	assert_shows(&m, "live, the last 2 000");
 	model_data(&m, FEED_LOGS, "", log_rows(2), false); /* read anew */
 	assert_int_equal(model_view(&m)->count, 2);
+	assert_shows(&m, "live\n");
+	for (int i = 0; i < 30; i++) { /* large ones take the room of many */
+		AUTO_FREE char *large = xcalloc(1, 100001);
+
+		memset(large, 'x', 100000);
+		model_data(&m, FEED_LOGS, "", json_pack("[{s:s, s:s}]", "level", "info", "msg", large), true);
+	}
+	assert_int_equal(model_view(&m)->count, FEED_STREAM_BYTES / 100050);
+	assert_shows(&m, "live, the last 20");
 	model_done(&m);
-}
-
-static double cpu_seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 /* Packed rows are found, sorted, marked and shown as others are; an open one may stand among them. */

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/base/buf.h"
 #include "core/base/json.h"
@@ -213,9 +214,11 @@ static const char *const recorded[FEED_COUNT] = {
     [FEED_MESSAGES] =
 	"[{'topic':'order-events','partition':3,'offset':1842,'timestamp':'2026-11-21T12:30:01.114000Z',"
 	"'key':'01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11','headers':{'ce_type':'OrderCreated'},"
+	"'type':'OrderCreated','of_key':'order-events 01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11',"
+	"'of_type':'order-events OrderCreated',"
 	"'value':{'event_type':'OrderCreated','event_data':{'total_amount':120000}}},"
 	"{'topic':'order-events','partition':4,'offset':7,'timestamp':'2026-11-21T12:30:02.000000Z',"
-	"'key':'k','headers':{},'value':'not json \\u001b[31m'}]",
+	"'key':'k','headers':{},'type':'','of_key':'order-events k','value':'not json \\u001b[31m'}]",
     [FEED_LOGS] = "[{'ts':'2026-11-21T12:30:01.114000Z','level':'info','service':'orderd','replica':1,"
 		  "'msg':'ready'},"
 		  "{'ts':'2026-11-21T12:30:02.000000Z','level':'warn','service':'paymentd','replica':1,"
@@ -286,6 +289,14 @@ __attribute__((unused)) static void press(struct model *m, const char *keys)
 __attribute__((unused)) static bool next_effect(struct model *m, enum effect_kind kind, struct effect *ret)
 {
 	return model_effect(m, ret) && ret->kind == kind;
+}
+
+__attribute__((unused)) static double cpu_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 /* The screen as text; owned. */
