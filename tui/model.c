@@ -443,8 +443,8 @@ bool model_is_stale(const struct model *m, enum feed_id feed)
 {
 	const struct panel *p = &m->panels[feed];
 
-	if (p->error.code != 0)
-		return true;
+	if (p->error.code != 0 || m->paused || m->replay) /* what was noted then came more rarely */
+		return p->error.code != 0;
 	return feeds[feed].period_ms > 0 && p->data != NULL &&
 	       m->now_us - p->at_us > (int64_t)feeds[feed].period_ms * 3000 + INT64_C(10000000);
 }

@@ -1,33 +1,21 @@
 /*
- * Kitchen: the board of ovens and pans, each with its temperature over time and what lies on its decks, and
- * the tickets that go through.  What kitchend does not say (or when it is away) comes from the hardware
- * itself.
+ * Kitchen: the board of ovens and pans, each with its temperature over time and what lies on its decks, the
+ * timers, and the tickets that go through.  What kitchend does not say (or when it is away) comes from the
+ * hardware itself.
  */
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
-#include "core/contract/hardware.h"
 #include "core/console/api.h"
 #include "core/console/hw.h"
 #include "core/console/kitchen.h"
-#include "tui/draw.h"
+#include "tui/board.h"
 #include "tui/list.h"
-#include "tui/plot.h"
 #include "tui/value.h"
 
-#define CARD_WIDTH    44
-#define CARD_WIDEST   70
-#define PLOT_HEIGHT   4
-#define TREND	      14
-#define BAR	      10
-#define BROWN_DONE    (HARDWARE_BROWNING_DONE / 1000.0) /* of browning, from 0 to 1 */
-#define BROWN_BURNT   (HARDWARE_BROWNING_BURNT / 1000.0)
-#define TICKETS_LEAST 5
+#define TREND 14
 
 /* --- stations --- */
 
@@ -37,11 +25,6 @@ static const json_t *find_device(const json_t *rows, const char *name)
 		if (strcmp(json_string_or(json_array_get(rows, i), "device", ""), name) == 0)
 			return json_array_get(rows, i);
 	return NULL;
-}
-
-static const json_t *board_items(const struct model *m)
-{
-	return json_object_get(m->panels[FEED_KITCHEN].data, "items");
 }
 
 static void add_words(struct buf *out, const json_t *list)
@@ -83,64 +66,56 @@ static json_t *station_of(const json_t *station, const json_t *device)
 	return row;
 }
 
-/* Ovens and pans; timers are counted alone. */
-static json_t *stations_rows(const struct model *m)
+/* What the hardware knows of a running timer is in its own time. */
+static void add_left(json_t *row)
 {
-	const json_t *board = board_items(m), *hardware = m->panels[FEED_HW].data;
-	json_t *rows = json_array();
+	const json_t *seconds = json_object_get(row, "left_seconds");
 
+	if (board_is_timer(row) && !json_is_number(json_object_get(row, "left_ms")) &&
+	    json_bool_or(row, "running", false) && json_is_number(seconds))
+		json_object_set_new(row, "left_ms", json_real(json_number_value(seconds) * 1e3));
+}
+
+static void add_stations(const json_t *board, const json_t *hardware, json_t *rows)
+{
 	for (size_t i = 0; i < json_array_size(board); i++) {
 		const json_t *station = json_array_get(board, i);
 
 		json_array_append_new(
 		    rows, station_of(station, find_device(hardware, json_string_or(station, "device", ""))));
 	}
+}
+
+/* Ovens and pans, then timers; what kitchend does not name comes from the hardware. */
+static json_t *stations_rows(const struct model *m)
+{
+	const json_t *hardware = m->panels[FEED_HW].data;
+	json_t *rows = json_array();
+
+	add_stations(board_part(m, "items"), hardware, rows);
+	add_stations(board_part(m, "timers"), hardware, rows);
 	for (size_t i = 0; i < json_array_size(hardware); i++) {
 		const json_t *device = json_array_get(hardware, i);
 
-		if (find_device(board, json_string_or(device, "device", "")) == NULL &&
-		    strcmp(json_string_or(device, "kind", ""), "timer") != 0)
+		if (find_device(rows, json_string_or(device, "device", "")) == NULL)
 			json_array_append_new(rows, station_of(NULL, device));
 	}
+	for (size_t i = 0; i < json_array_size(rows); i++)
+		add_left(json_array_get(rows, i));
 	return rows;
 }
 
 /* --- values --- */
 
-static void add_degrees(struct buf *out, const json_t *row, const char *member)
-{
-	const json_t *value = json_object_get(row, member);
-
-	if (json_is_number(value))
-		buf_addf(out, "%.1f°", json_number_value(value));
-}
-
 static void add_temperature(const struct model *m, const json_t *row, struct buf *out)
 {
 	(void)m;
-	add_degrees(out, row, "temperature_c");
-}
-
-static void add_setpoint(const struct model *m, const json_t *row, struct buf *out)
-{
-	const json_t *value = json_object_get(row, "setpoint_c");
-
-	(void)m;
-	if (json_is_number(value))
-		buf_addf(out, "%.0f°", json_number_value(value));
-}
-
-static const struct history *temperatures(const struct model *m, const json_t *row)
-{
-	char name[96];
-
-	snprintf(name, sizeof(name), "temperature %s", json_string_or(row, "device", ""));
-	return model_history(m, name);
+	board_degrees(out, row, "temperature_c");
 }
 
 static void add_trend(const struct model *m, const json_t *row, struct buf *out)
 {
-	value_graph(out, temperatures(m, row), TREND, 0);
+	value_graph(out, board_temperatures(m, row), TREND, 0);
 }
 
 /* A sign per deck: empty, or how brown what lies there is. */
@@ -166,7 +141,7 @@ static const struct list_column columns[] = {
     {.name = "device", .max = 12},
     {.name = "state", .format = VALUE_AS_STATE, .max = 11},
     {.name = "temperature_c", .title = "temp", .format = VALUE_AS_INT, .human = add_temperature},
-    {.name = "setpoint_c", .title = "set", .format = VALUE_AS_INT, .human = add_setpoint, .drop = 3},
+    {.name = "setpoint_c", .title = "set", .format = VALUE_AS_INT, .human = board_setpoint, .drop = 3},
     {.name = "trend", .human = add_trend, .max = TREND, .drop = 6},
     {.name = "loaded", .title = "decks", .human = add_decks, .max = 8},
     {.name = "left_ms", .title = "next in", .format = VALUE_AS_MS, .drop = 4},
@@ -175,221 +150,6 @@ static const struct list_column columns[] = {
     {.name = "wrong", .title = "what is wrong", .drop = 1},
     {.name = NULL},
 };
-
-/* --- cards --- */
-
-static int deck_count(const json_t *row)
-{
-	int listed = (int)json_array_size(json_object_get(row, "decks"));
-
-	return listed > 0 ? listed : (int)json_int_or(row, "deck_count", 0);
-}
-
-/* What is not done yet, done, and burnt. */
-static enum style brown_style(double brown)
-{
-	return brown >= BROWN_BURNT ? STYLE_BAD : brown >= BROWN_DONE ? STYLE_GOOD : STYLE_WARN;
-}
-
-static const char *left_word(const json_t *ms, char text[DURATION_TEXT_SIZE])
-{
-	int64_t us = llround(json_number_value(ms)) * 1000;
-
-	return us > 0 ? duration_format(us, text) : "0 s";
-}
-
-static void draw_deck(struct grid *g, struct rect r, const json_t *deck, int number)
-{
-	const json_t *browning = json_object_get(deck, "browning"), *left = json_object_get(deck, "left_ms");
-	const char *pizza = json_string_or(deck, "pizza_id", json_string_or(deck, "product", NULL));
-	const char *state = json_string_or(deck, "state", "?"), *order = json_string_or(deck, "order_id", "");
-	double brown = json_number_value(browning), full;
-	CLEANUP(buf_done) struct buf text = {0};
-	char words[DURATION_TEXT_SIZE];
-
-	grid_printf(g, r.x, r.y, 2, STYLE_DIM, "%d", number);
-	if (pizza == NULL) {
-		grid_text(g, r.x + 2, r.y, r.w - 2, STYLE_DIM, state);
-		return;
-	}
-	brown = brown > 1 ? brown / 1000 : brown; /* the hardware counts in thousandths */
-	full = brown / BROWN_DONE;
-	for (int i = 0; i < BAR; i++)
-		buf_adds(&text, i < (int)lround(full * BAR) ? "▓" : "░");
-	grid_text(g, r.x + 2, r.y, BAR, brown_style(brown), buf_str(&text));
-	buf_reset(&text);
-	if (json_is_number(left))
-		buf_addf(&text, " %s", left_word(left, words));
-	else
-		buf_addf(&text, " %s", state);
-	grid_right(g, r.x + r.w - 9, r.y, 9, STYLE_STRONG, buf_str(&text));
-	if (strlen(order) > 4)
-		grid_printf(g, r.x + r.w - 16, r.y, 6, STYLE_DIM, "…%s", order + strlen(order) - 4);
-	grid_printf(g, r.x + 3 + BAR, r.y, r.w - 20 - BAR, STYLE_PLAIN, "%s%s%.1s", pizza,
-		    json_string_or(deck, "size", NULL) != NULL ? " " : "", json_string_or(deck, "size", ""));
-}
-
-static void add_title(struct buf *out, const json_t *row)
-{
-	enum style style = value_style(json_string_or(row, "state", "?"));
-
-	buf_addf(out, "%s ─ %s %s ─ ", json_string_or(row, "device", "?"), value_mark(style),
-		 json_string_or(row, "state", "?"));
-	add_degrees(out, row, "temperature_c");
-	buf_adds(out, " ▸ ");
-	add_setpoint(NULL, row, out);
-	if (json_bool_or(row, "heater", false))
-		buf_adds(out, " heats");
-	if (json_bool_or(row, "door", false))
-		buf_adds(out, ", door open");
-}
-
-static int card_height(const json_t *row)
-{
-	return 2 + PLOT_HEIGHT + deck_count(row);
-}
-
-static void draw_card(const struct model *m, struct grid *g, struct rect r, const json_t *row, bool chosen)
-{
-	const json_t *decks = json_object_get(row, "decks"), *set = json_object_get(row, "setpoint_c");
-	const char *wrong = json_string_or(row, "wrong", "");
-	CLEANUP(buf_done) struct buf title = {0};
-	struct rect in;
-	int plot;
-
-	add_title(&title, row);
-	in = grid_box(g, r, buf_str(&title));
-	if (chosen)
-		grid_reverse(g, r.x + 1, r.y, r.w - 2);
-	plot = in.h - (int)json_array_size(decks) - (*wrong != '\0');
-	if (plot < 1)
-		plot = in.h < 1 ? in.h : 1;
-	plot_draw(g, (struct rect){in.x, in.y, in.w, plot}, temperatures(m, row),
-		  json_is_number(set) ? json_number_value(set) : NAN);
-	if (*wrong != '\0' && plot < in.h)
-		grid_printf(g, in.x, in.y + plot++, in.w, STYLE_BAD, "✗ %s", wrong);
-	for (size_t i = 0; i < json_array_size(decks) && plot < in.h; i++)
-		draw_deck(g, (struct rect){in.x, in.y + plot++, in.w, 1}, json_array_get(decks, i),
-			  (int)i + 1);
-}
-
-/* --- tickets --- */
-
-static void draw_ticket(struct grid *g, struct rect r, const json_t *t)
-{
-	const char *order = json_string_or(t, "order_id", ""), *state = json_string_or(t, "state", "?");
-	const json_t *ready = json_object_get(t, "ready_in_ms");
-	char text[DURATION_TEXT_SIZE];
-	grid_printf(g, r.x, r.y, 8, STYLE_DIM, "%7lld", (long long)json_int_or(t, "ticket", 0));
-	grid_printf(g, r.x + 9, r.y, 9, STYLE_PLAIN, "%s%s", strlen(order) > 8 ? "…" : "",
-		    strlen(order) > 8 ? order + strlen(order) - 8 : order);
-	grid_printf(g, r.x + 19, r.y, 20, STYLE_PLAIN, "%s %.1s", json_string_or(t, "pizza_id", "?"),
-		    json_string_or(t, "size", ""));
-	grid_printf(g, r.x + 40, r.y, 10, value_style(state), "%s", state);
-	if (json_string_or(t, "device", NULL) != NULL)
-		grid_printf(g, r.x + 51, r.y, 12, STYLE_PLAIN, "%s/%lld", json_string_or(t, "device", ""),
-			    (long long)json_int_or(t, "deck", 0));
-	grid_right(g, r.x + 63, r.y, 9, STYLE_STRONG, json_is_number(ready) ? left_word(ready, text) : "");
-}
-
-static void add_queue(struct buf *out, const json_t *board)
-{
-	static const char *const states[] = {"queued", "baking", "waiting"};
-
-	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
-		buf_adds(out, i == 0 ? ": " : ", ");
-		value_count(out, json_int_or(board, states[i], 0));
-		buf_addf(out, " %s", states[i]);
-	}
-}
-
-static void add_counts(struct buf *out, const struct model *m)
-{
-	const json_t *board = m->panels[FEED_KITCHEN].data, *hardware = m->panels[FEED_HW].data;
-	double speed = json_number_value(json_object_get(board, "tickets_per_second"));
-	int timers = 0, running = 0;
-
-	buf_adds(out, "tickets");
-	if (board != NULL)
-		add_queue(out, board);
-	if (speed > 0)
-		buf_addf(out, ", %.1f/s", speed);
-	for (size_t i = 0; i < json_array_size(hardware); i++) {
-		const json_t *device = json_array_get(hardware, i);
-
-		timers += strcmp(json_string_or(device, "kind", ""), "timer") == 0;
-		running += json_bool_or(device, "running", false);
-	}
-	if (timers > 0)
-		buf_addf(out, " ─ %d of %d timers run", running, timers);
-}
-
-static void draw_tickets(const struct model *m, struct grid *g, struct rect r)
-{
-	const json_t *tickets = m->panels[FEED_TICKETS].data;
-	CLEANUP(buf_done) struct buf title = {0};
-	struct rect in;
-
-	if (r.h < 3)
-		return;
-	add_counts(&title, m);
-	in = draw_panel(m, g, r, buf_str(&title), FEED_TICKETS);
-	for (int i = 0; i < in.h && i < (int)json_array_size(tickets); i++)
-		draw_ticket(g, (struct rect){in.x, in.y + i, in.w, 1}, json_array_get(tickets, (size_t)i));
-}
-
-/* --- the board --- */
-
-static const json_t *row_at(const struct view *v, int i)
-{
-	return json_array_get(v->rows, (size_t)v->order[i]);
-}
-
-/* Cards side by side; false when they do not all fit. */
-static bool draw_board(const struct model *m, struct grid *g, struct rect r)
-{
-	const struct view *v = &m->views[m->depth - 1];
-	int across = r.w / CARD_WIDTH, width, height = 0, lines;
-
-	across = across < 1 ? 1 : across > v->count ? v->count : across;
-	width = r.w / across;
-	width = width < CARD_WIDEST ? width : CARD_WIDEST;
-	for (int i = 0; i < v->count; i++)
-		height = card_height(row_at(v, i)) > height ? card_height(row_at(v, i)) : height;
-	lines = (v->count + across - 1) / across;
-	if (across < 2 || lines * height + TICKETS_LEAST > r.h)
-		return false;
-	for (int i = 0; i < v->count; i++) {
-		struct rect card = {r.x + i % across * width, r.y + i / across * height, width, height};
-
-		grid_zone(g, card, ZONE_ROW, i);
-		draw_card(m, g, card, row_at(v, i), i == v->cursor);
-	}
-	draw_tickets(m, g, (struct rect){r.x, r.y + lines * height, r.w, r.h - lines * height});
-	return true;
-}
-
-/* The list, and the card of the one under the cursor; tickets beside it where there is room. */
-static struct rect draw_kitchen(const struct model *m, struct grid *g, struct rect r)
-{
-	const struct view *v = &m->views[m->depth - 1];
-	int list = v->count + 1, below;
-	struct rect card;
-
-	if (v->count == 0)
-		return r;
-	if (draw_board(m, g, r))
-		return (struct rect){r.x, r.y, r.w, 0};
-	list = list > r.h / 2 ? r.h / 2 : list;
-	below = r.h - list;
-	if (below < 5)
-		return r;
-	card = (struct rect){r.x, r.y + list, r.w >= 130 ? r.w / 2 : r.w, below};
-	draw_card(m, g, card, row_at(v, v->cursor), false);
-	if (card.w < r.w)
-		draw_tickets(m, g, (struct rect){r.x + card.w, card.y, r.w - card.w, below});
-	return (struct rect){r.x, r.y, r.w, list};
-}
 
 /* --- actions --- */
 
@@ -514,7 +274,7 @@ static const struct action actions[] = {
 
 const struct screen screen_kitchen = {
     .name = "kitchen",
-    .text = "ovens and pans, their temperatures, and what bakes in them",
+    .text = "ovens, pans and timers, their temperatures, and what bakes",
     .key = '3',
     .feeds = FEED_BIT(KITCHEN) | FEED_BIT(HW) | FEED_BIT(TICKETS),
     .main = FEED_KITCHEN,
@@ -522,7 +282,7 @@ const struct screen screen_kitchen = {
     .columns = columns,
     .empty = "the kitchen has neither ovens nor pans",
     .rows = stations_rows,
-    .draw = draw_kitchen,
+    .draw = board_draw,
     .actions = actions,
 };
 

@@ -19,6 +19,7 @@
 #define LAG_SECONDS	10.0
 #define OUTBOX_SECONDS	10
 #define HEARTBEAT_MS	5000
+#define QUEUE_SECONDS	600
 #define FIGURES_WIDTH	42
 #define ATTENTION_LEAST 4
 
@@ -181,6 +182,24 @@ static void add_devices(const struct model *m, json_t *rows)
 	}
 }
 
+/* What waits for ovens and pans takes long. */
+static void add_queue(const struct model *m, json_t *rows)
+{
+	const json_t *board = m->panels[FEED_KITCHEN].data;
+	double queued = json_number_value(json_object_get(board, "queued"));
+	double speed = json_number_value(json_object_get(board, "tickets_per_second"));
+	CLEANUP(buf_done) struct buf text = {0};
+	char words[DURATION_TEXT_SIZE];
+
+	if (speed <= 0 || queued / speed < QUEUE_SECONDS)
+		return;
+	buf_adds(&text, "the kitchen is behind: ");
+	value_count(&text, (int64_t)queued);
+	buf_addf(&text, " pizzas wait for an oven or a pan, work for %s",
+		 duration_format((int64_t)(queued / speed) * 1000000, words));
+	add_alert(rows, "warn", "tickets", "queued", buf_str(&text));
+}
+
 /* Providers that are not called for a while, whatever their daemon's state says. */
 static void add_breakers(const struct model *m, json_t *rows)
 {
@@ -255,6 +274,7 @@ static json_t *attention(const struct model *m)
 	add_breakers(m, rows);
 	add_letters(m, rows);
 	add_devices(m, rows);
+	add_queue(m, rows);
 	add_outbox(m, rows);
 	add_lag(m, rows);
 	add_sagas(m, rows);
@@ -400,7 +420,8 @@ const struct screen screen_overview = {
     .text = "what flows, how fast, and what needs attention",
     .key = '1',
     .feeds = FEED_BIT(STATUS) | FEED_BIT(KPI) | FEED_BIT(STUCK) | FEED_BIT(LAG) | FEED_BIT(TOPICS) |
-	     FEED_BIT(LETTER_GROUPS) | FEED_BIT(OUTBOX) | FEED_BIT(METRICS) | FEED_BIT(HW),
+	     FEED_BIT(LETTER_GROUPS) | FEED_BIT(OUTBOX) | FEED_BIT(METRICS) | FEED_BIT(HW) |
+	     FEED_BIT(KITCHEN),
     .main = FEED_NONE,
     .id = "id",
     .columns = columns,

@@ -82,6 +82,11 @@ static void test_kitchen(void **state)
 	model_data(&m, FEED_KITCHEN, "", parse(recorded[FEED_KITCHEN]), false);
 	model_data(&m, FEED_TICKETS, "", parse(recorded[FEED_TICKETS]), false);
 	assert_golden(&m, "kitchen-132x40", true);
+	assert_shows(&m, "timer-1  ● oven-1/1    2.10 s");
+	assert_shows(&m, "timer-2  ✗ silent");
+	press(&m, "____!"); /* a timer can be mended, too */
+	assert_shows(&m, "pizzactl hw clear timer-2");
+	press(&m, "\033g");
 	model_resize(&m, 80, 24);
 	assert_golden(&m, "kitchen-80x24", true);
 	assert_golden(&m, "kitchen-ascii", false);
