@@ -141,6 +141,21 @@ static void narrow(struct model *m)
 	model_say(m, STYLE_PLAIN, "%s: %s", v->screen->name, words[i][0] != '\0' ? words[i] : "all");
 }
 
+static void show_details(struct model *m)
+{
+	const struct view *v = model_view(m);
+	const char *id = list_id(v, list_row(v));
+
+	if (is_sheet(m) || list_row(v) == NULL)
+		return;
+	model_open(m, &screen_details, *id != '\0' ? id : v->screen->name);
+}
+
+static bool is_list(const struct screen *s)
+{
+	return s->write == NULL;
+}
+
 static bool can_narrow(const struct screen *s)
 {
 	return s->narrows != NULL;
@@ -304,6 +319,12 @@ const struct binding bindings[] = {
      .hint = "actions",
      .text = "what can be done here, with the pizzactl command that does the same",
      .run = show_actions},
+    {.keys = {'i'},
+     .shown = "i",
+     .hint = "details",
+     .text = "all that is known of the row under the cursor",
+     .run = show_details,
+     .fits = is_list},
     {.keys = {'f'},
      .shown = "f",
      .hint = "kind",

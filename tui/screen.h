@@ -71,7 +71,7 @@ extern const struct screen screen_overview, screen_sagas, screen_saga, screen_la
     screen_dlq, screen_letters, screen_letter, screen_topics, screen_messages, screen_message, screen_orders,
     screen_services, screen_service, screen_logs, screen_line, screen_payments, screen_inventory,
     screen_notifications, screen_hosts, screen_heatmap, screen_jobs, screen_kitchen, screen_tickets,
-    screen_steps;
+    screen_steps, screen_details;
 
 /* NULL-terminated, in the order of the hint bar. */
 extern const struct screen *const screens[];

@@ -6,19 +6,15 @@
 #include "tui/screen.h"
 
 const struct screen *const screens[] = {
-    &screen_overview,	   &screen_sagas,
-    &screen_saga,	   &screen_steps,
-    &screen_kitchen,	   &screen_tickets,
-    &screen_lag,	   &screen_partitions,
-    &screen_dlq,	   &screen_letters,
-    &screen_letter,	   &screen_jobs,
-    &screen_topics,	   &screen_messages,
-    &screen_message,	   &screen_orders,
-    &screen_services,	   &screen_service,
-    &screen_hosts,	   &screen_logs,
-    &screen_line,	   &screen_heatmap,
-    &screen_payments,	   &screen_inventory,
-    &screen_notifications, NULL,
+    &screen_overview,	   &screen_sagas,      &screen_saga,
+    &screen_steps,	   &screen_kitchen,    &screen_tickets,
+    &screen_lag,	   &screen_partitions, &screen_dlq,
+    &screen_letters,	   &screen_letter,     &screen_jobs,
+    &screen_topics,	   &screen_messages,   &screen_message,
+    &screen_orders,	   &screen_services,   &screen_service,
+    &screen_hosts,	   &screen_logs,       &screen_line,
+    &screen_heatmap,	   &screen_payments,   &screen_inventory,
+    &screen_notifications, &screen_details,    NULL,
 };
 
 /* How many of these begin so; *ret is the last of them. */

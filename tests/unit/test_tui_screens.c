@@ -95,6 +95,32 @@ static void test_kitchen(void **state)
 	model_done(&m);
 }
 
+/* All that a list has not the room for; a kitchen that has more to do than it can. */
+static void test_details(void **state)
+{
+	struct model m;
+	json_t *board;
+
+	(void)state;
+	start(&m, 80, 24);
+	press(&m, "Pi");
+	assert_shows(&m, " payments › details 01939b1c-7f3b-7c22-9a54-2f1e0c5d8b12");
+	assert_shows(&m, "1 200.00 RUB");
+	assert_shows(&m, "provider_id     pi_3Qabc");
+	press(&m, "\033Mi");
+	assert_shows(&m, "\"status\": \"failed\"");
+	press(&m, "1");
+	assert_hides(&m, "the kitchen is behind");
+	board = parse(recorded[FEED_KITCHEN]);
+	json_object_set_new(board, "queued", json_integer(22900));
+	model_data(&m, FEED_KITCHEN, "", board, false);
+	press(&m, "/behind\r");
+	assert_shows(&m, "the kitchen is behind: 22 900 pizzas wait");
+	press(&m, "\r");
+	assert_string_equal(m.panels[FEED_TICKETS].subject, "queued");
+	model_done(&m);
+}
+
 static void test_sagas(void **state)
 {
 	struct model m;
@@ -312,12 +338,13 @@ static void test_endless_line(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_overview),   cmocka_unit_test(test_alerts),
-	    cmocka_unit_test(test_sagas),      cmocka_unit_test(test_kitchen),
-	    cmocka_unit_test(test_others),     cmocka_unit_test(test_ascii),
-	    cmocka_unit_test(test_stale),      cmocka_unit_test(test_never_there),
-	    cmocka_unit_test(test_cut_off),    cmocka_unit_test(test_harmless),
-	    cmocka_unit_test(test_every_size), cmocka_unit_test(test_endless_line),
+	    cmocka_unit_test(test_overview),	 cmocka_unit_test(test_alerts),
+	    cmocka_unit_test(test_sagas),	 cmocka_unit_test(test_kitchen),
+	    cmocka_unit_test(test_details),	 cmocka_unit_test(test_others),
+	    cmocka_unit_test(test_ascii),	 cmocka_unit_test(test_stale),
+	    cmocka_unit_test(test_never_there),	 cmocka_unit_test(test_cut_off),
+	    cmocka_unit_test(test_harmless),	 cmocka_unit_test(test_every_size),
+	    cmocka_unit_test(test_endless_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
