@@ -115,6 +115,18 @@ void action_command(struct buf *out, const struct action *a, const json_t *rows,
 	}
 }
 
+bool action_fits(const struct action *a, const json_t *row)
+{
+	for (const char *at = strchr(a->command, '{'); at != NULL; at = strchr(at + 1, '{')) {
+		AUTO_FREE char *name = xasprintf("%.*s", (int)strcspn(at, ".}") - 1, at + 1);
+		const json_t *member = json_object_get(row, name);
+
+		if (strcmp(name, "value") != 0 && (member == NULL || json_is_null(member)))
+			return false;
+	}
+	return true;
+}
+
 /* --- doing --- */
 
 static const char *value_of(const struct job *j)

@@ -27,6 +27,8 @@ struct action {
 	 * brackets] only when something was typed. */
 	const char *command;
 	const char *prompt; /* asks for a value; NULL */
+	/* Word i that the value may be for a row, for completion; NULL: there are no more.  NULL: any text. */
+	const char *(*choice)(const json_t *row, int i);
 	bool optional;	    /* it may be empty */
 	bool reasons;	    /* asks why, for the audit */
 	bool changes;	    /* the guard is asked, and so is the user of a protected context */
@@ -64,6 +66,9 @@ int job_run(struct console *c, const struct job *j, struct buf *said, struct err
  */
 void action_command(struct buf *out, const struct action *a, const json_t *rows, const char *value,
 		    const char *reason, const char *context);
+
+/* The row has all that its command names. */
+bool action_fits(const struct action *a, const json_t *row);
 
 /* POST to a daemon: the path's {member} is the row's. */
 int action_post(struct console *c, const char *daemon, const char *path, const json_t *row, json_t *body,

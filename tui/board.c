@@ -122,7 +122,7 @@ static void add_title(struct buf *out, const json_t *row)
 	buf_addf(out, "%s ─ %s %s ─ ", json_string_or(row, "device", "?"), value_mark(style),
 		 json_string_or(row, "state", "?"));
 	board_degrees(out, row, "temperature_c");
-	buf_adds(out, " ▸ ");
+	buf_adds(out, "▸");
 	board_setpoint(NULL, row, out);
 	if (json_bool_or(row, "heater", false))
 		buf_adds(out, " heats");

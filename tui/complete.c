@@ -196,12 +196,27 @@ static void add_subjects(const struct model *m, const struct screen *s, const ch
 	take_kind(&known, c);
 }
 
+/* What an action asks for. */
+static void find_value(const struct model *m, const char *text, struct completions *ret)
+{
+	const json_t *row = json_array_get(m->asked->rows, 0);
+	const char *word;
+
+	for (int i = 0; m->asked->action->choice != NULL && (word = m->asked->action->choice(row, i)) != NULL;
+	     i++)
+		add_word(ret, text, word);
+}
+
 void complete_find(const struct model *m, const char *text, struct completions *ret)
 {
 	const char *last = strrchr(text, ' '), *command;
 	char first[64], typed[INPUT_MAX];
 
 	*ret = (struct completions){0};
+	if (m->mode == MODE_VALUE) {
+		find_value(m, text, ret);
+		return;
+	}
 	if (last == NULL) {
 		add_commands(m, text, ret);
 		return;
@@ -268,7 +283,7 @@ static bool extend(struct model *m, const struct completions *c)
 	if (c->count > 1 && (c->more || len <= typed))
 		return false;
 	put_word(m, c, c->words[0], len);
-	if (c->count == 1 && takes_more(m, m->input))
+	if (c->count == 1 && m->mode == MODE_COMMAND && takes_more(m, m->input))
 		snprintf(m->input + strlen(m->input), sizeof(m->input) - strlen(m->input), " ");
 	return true;
 }

@@ -1,6 +1,6 @@
 /*
- * Completion of commands: what may be typed after ":", from the tables of screens, actions and themes and
- * from what the panels know.
+ * Completion of what is typed after ":", from the tables of screens, actions and themes and from what the
+ * panels know; and of values that an action asks for.
  */
 #ifndef PIZZA_TUI_COMPLETE_H
 #define PIZZA_TUI_COMPLETE_H
@@ -9,7 +9,7 @@
 
 #define COMPLETE_MAX 64
 
-/* What may stand where a command's last word is. */
+/* What may stand where the last word is. */
 struct completions {
 	size_t from; /* where that word begins */
 	int count;

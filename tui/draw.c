@@ -382,6 +382,12 @@ struct rect draw_panel(const struct model *m, struct grid *g, struct rect r, con
 	return grid_box(g, r, buf_str(&text));
 }
 
+/* There are words to be chosen from. */
+static bool is_completed(const struct model *m)
+{
+	return m->mode == MODE_COMMAND || (m->mode == MODE_VALUE && m->asked->action->choice != NULL);
+}
+
 void draw_model(struct model *m, struct grid *g)
 {
 	struct rect body = body_of(m);
@@ -394,7 +400,7 @@ void draw_model(struct model *m, struct grid *g)
 		draw_place(m, g, 1);
 	}
 	overlay_draw(m, g, body);
-	if (m->mode == MODE_COMMAND && g->height > 4)
+	if (is_completed(m) && g->height > 4)
 		complete_draw(m, g, g->height - 2);
 	else if (has_tabs(m))
 		draw_tabs(m, g, g->height - 2);

@@ -11,10 +11,13 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/base/where.h"
 #include "core/config/config.h"
 #include "core/config/paths.h"
 #include "core/console/api.h"
+#include "core/console/audit.h"
 #include "core/console/dlq.h"
+#include "core/console/guard.h"
 #include "core/console/heatmap.h"
 #include "core/console/hosts.h"
 #include "core/console/hw.h"
@@ -82,11 +85,62 @@ static const char *const order_members[] = {
 static struct longlist sagas = {.ask = readmodel_sagas, .now = readmodel_now, .members = saga_members};
 static struct longlist orders = {.ask = readmodel_orders, .now = readmodel_now, .members = order_members};
 
-/* Subject: a state, "stuck", or "" for all. */
+#define MINE_MS	 INT64_C(86400000)
+#define MINE_MAX 100
+
+/* "order_id in (…)" of those that the user has changed within a day; empty where there are none. */
+static void add_mine(const json_t *audit, struct buf *out)
+{
+	struct uuid id;
+	int n = 0;
+
+	for (size_t i = 0; i < json_array_size(audit) && n < MINE_MAX; i++) {
+		const char *target = json_string_or(json_array_get(audit, i), "target", "");
+
+		if (!uuid_parse(target, &id) || (out->len > 0 && strstr(buf_str(out), target) != NULL))
+			continue;
+		buf_addf(out, "%s%s", n++ == 0 ? "order_id in (" : ", ", target);
+	}
+	buf_adds(out, n > 0 ? ")" : "");
+}
+
+static int fetch_mine(struct console *c, json_t **ret, struct error *err)
+{
+	CLEANUP(buf_done) struct buf actor = {0}, text = {0};
+	struct audit_filter mine = {.since_ms = MINE_MS, .limit = FEED_LIST_MAX};
+	struct readmodel_filter f = {.stuck_ms = -1, .since_ms = -1, .limit = MINE_MAX};
+	AUTO_JSON json_t *audit = NULL;
+	struct where *where = NULL;
+	struct error missing = {0};
+	json_t *rows;
+	size_t n = 0;
+	int rc;
+
+	guard_actor(&actor);
+	mine.actor = buf_str(&actor);
+	rc = audit_read(c, &mine, &audit, &missing, err);
+	if (rc < 0)
+		return rc;
+	add_mine(audit, &text);
+	while (readmodel_saga_columns[n].name != NULL)
+		n++;
+	if (text.len > 0)
+		rc = where_parse(buf_str(&text), readmodel_saga_columns, n, clock_wall_us(), &where, err);
+	rows = json_array();
+	f.where = where;
+	if (rc == 0 && where != NULL)
+		rc = readmodel_sagas(c, &f, take_row, rows, err);
+	where_free(where);
+	return finish(rc, rows, ret);
+}
+
+/* Subject: a state, "stuck", "mine", or "" for all. */
 static int fetch_sagas(struct console *c, const char *subject, json_t **ret, struct error *err)
 {
 	struct readmodel_filter f = {.stuck_ms = -1, .since_ms = -1, .limit = FEED_ROWS_MAX};
 
+	if (strcmp(subject, "mine") == 0)
+		return fetch_mine(c, ret, err);
 	if (strcmp(subject, "stuck") == 0)
 		f.stuck_ms = config_int(CONFIG_ORDER_STUCK);
 	else if (*subject != '\0')

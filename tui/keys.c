@@ -125,6 +125,14 @@ static void open_row(struct model *m)
 		}
 }
 
+static bool can_open(const struct screen *s)
+{
+	for (const struct action *a = s->actions; a != NULL && a->name != NULL; a++)
+		if (a->opens != NULL)
+			return true;
+	return false;
+}
+
 static void narrow(struct model *m)
 {
 	const struct view *v = model_view(m);
@@ -298,7 +306,8 @@ const struct binding bindings[] = {
      .shown = "enter",
      .hint = "open",
      .text = "opens what is under the cursor",
-     .run = open_row},
+     .run = open_row,
+     .fits = can_open},
     {.keys = {KEYCODE_ESCAPE, KEYCODE_LEFT, KEYCODE_BACKSPACE},
      .shown = "esc",
      .hint = "back",
@@ -319,19 +328,19 @@ const struct binding bindings[] = {
      .hint = "actions",
      .text = "what can be done here, with the pizzactl command that does the same",
      .run = show_actions},
+    {.keys = {'f'},
+     .shown = "f",
+     .hint = "kind",
+     .text = "next kind of rows: sagas by state or mine, logs by level",
+     .run = narrow,
+     .fits = can_narrow},
+    {.keys = {'q', CONTROL('C')}, .shown = "q ^C", .hint = "quit", .text = "ends the dashboard", .run = quit},
     {.keys = {'i'},
      .shown = "i",
      .hint = "details",
      .text = "all that is known of the row under the cursor",
      .run = show_details,
      .fits = is_list},
-    {.keys = {'f'},
-     .shown = "f",
-     .hint = "kind",
-     .text = "next kind of rows: sagas and orders by state, logs by level",
-     .run = narrow,
-     .fits = can_narrow},
-    {.keys = {'q', CONTROL('C')}, .shown = "q ^C", .hint = "quit", .text = "ends the dashboard", .run = quit},
     {.keys = {KEYCODE_UP, 'k'}, .shown = "↑ k", .text = "up", .run = up},
     {.keys = {KEYCODE_DOWN, 'j'}, .shown = "↓ j", .text = "down", .run = down},
     {.keys = {KEYCODE_PAGE_UP, CONTROL('B')}, .shown = "PgUp ^B", .text = "a page up", .run = page_up},

@@ -92,13 +92,17 @@ static void add_first(struct buf *out, const struct model *m, const struct actio
 static void draw_action(const struct model *m, struct grid *g, struct rect r, const struct action *a)
 {
 	bool refused = a->changes && m->readonly;
+	bool fits = action_fits(a, list_row(&m->views[m->depth - 1]));
 	CLEANUP(buf_done) struct buf command = {0};
 	char text[8];
 
-	add_first(&command, m, a);
+	if (fits)
+		add_first(&command, m, a);
+	else
+		buf_adds(&command, "this row has none");
 	grid_text(g, r.x, r.y, 6, STYLE_KEY, a->key != 0 ? keys_name(a->key, text) : "");
-	grid_printf(g, r.x + 7, r.y, r.w - 7, refused ? STYLE_DIM : STYLE_STRONG, "%s: %s%s", a->name,
-		    a->text, refused ? " (read-only)" : "");
+	grid_printf(g, r.x + 7, r.y, r.w - 7, refused || !fits ? STYLE_DIM : STYLE_STRONG, "%s: %s%s",
+		    a->name, a->text, refused ? " (read-only)" : "");
 	if (r.h > 1)
 		grid_text(g, r.x + 7, r.y + 1, r.w - 7, STYLE_DIM, buf_str(&command));
 }

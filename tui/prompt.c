@@ -317,7 +317,7 @@ static void recall(struct model *m, int step)
 static void press_typing(struct model *m, int key)
 {
 	if (key == KEYCODE_TAB || key == KEYCODE_BACKTAB) {
-		if (m->mode == MODE_COMMAND)
+		if (m->mode == MODE_COMMAND || m->mode == MODE_VALUE)
 			complete_step(m, key == KEYCODE_TAB ? 1 : -1);
 		return;
 	}

@@ -11,6 +11,7 @@
 #include "core/console/api.h"
 #include "core/console/hw.h"
 #include "core/console/kitchen.h"
+#include "core/contract/hardware.h"
 #include "tui/board.h"
 #include "tui/list.h"
 #include "tui/value.h"
@@ -196,6 +197,20 @@ static int fault(struct console *c, const struct action_call *call, struct buf *
 	return change_hardware(c, call, "POST", "fault", hw_faults(&call->value, 1), err);
 }
 
+/* The faults that a device of its kind may have. */
+static const char *fault_choice(const json_t *row, int i)
+{
+	enum hardware_kind kind = HARDWARE_OVEN;
+
+	while (kind < HARDWARE_KIND_COUNT &&
+	       strcmp(hardware_kinds[kind].word, json_string_or(row, "kind", "")) != 0)
+		kind++;
+	for (int f = 0; f < HARDWARE_FAULT_COUNT && kind < HARDWARE_KIND_COUNT; f++)
+		if ((hardware_faults[f].kinds & 1u << kind) != 0 && i-- == 0)
+			return hardware_faults[f].name;
+	return NULL;
+}
+
 static int clear(struct console *c, const struct action_call *call, struct buf *said, struct error *err)
 {
 	(void)said;
@@ -214,63 +229,62 @@ static int set_temperature(struct console *c, const struct action_call *call, st
 	return rc < 0 ? rc : change_hardware(c, call, "PUT", NULL, body, err);
 }
 
-static const struct action actions[] = {
-    {.name = "tickets",
-     .text = "what bakes in it, and what it has baked",
-     .command = "kitchen tickets --station {device} --state all",
-     .opens = "tickets",
-     .member = "device"},
-    {.key = 'w',
-     .name = "pause",
-     .text = "gives it no more tickets, and keeps it hot",
-     .command = "kitchen pause {device}",
-     .reasons = true,
-     .changes = true,
-     .run = pause_station},
-    {.key = 'r',
-     .name = "resume",
-     .text = "gives it tickets again",
-     .command = "kitchen resume {device}",
-     .changes = true,
-     .run = resume},
-    {.key = 'd',
-     .name = "drain",
-     .text = "lets it finish what it has, and go off",
-     .command = "kitchen drain {device}",
-     .reasons = true,
-     .changes = true,
-     .asks = true,
-     .run = drain},
-    {.key = 'F',
-     .name = "fault",
-     .text = "breaks it: heater-dead, thermostat-stuck, sensor-noisy, door-open, "
-	     "silent …",
-     .command = "hw fault {device} {value}",
-     .prompt = "which fault",
-     .reasons = true,
-     .changes = true,
-     .asks = true,
-     .run = fault},
-    {.key = 'c',
-     .name = "clear",
-     .text = "mends all its faults",
-     .command = "hw clear {device}",
-     .changes = true,
-     .run = clear},
-    {.key = '=',
-     .name = "setpoint",
-     .text = "sets the temperature that it keeps",
-     .command = "hw set {device} setpoint={value}",
-     .prompt = "degrees Celsius",
-     .changes = true,
-     .run = set_temperature},
-    {.key = 'v',
-     .name = "saga",
-     .text = "the order that will be ready first in it",
-     .command = "saga show {order_id}",
-     .opens = "saga",
-     .member = "order_id"},
-    {.name = NULL}};
+static const struct action actions[] = {{.name = "tickets",
+					 .text = "what bakes in it, and what it has baked",
+					 .command = "kitchen tickets --station {device} --state all",
+					 .opens = "tickets",
+					 .member = "device"},
+					{.key = 'w',
+					 .name = "pause",
+					 .text = "gives it no more tickets, and keeps it hot",
+					 .command = "kitchen pause {device}",
+					 .reasons = true,
+					 .changes = true,
+					 .run = pause_station},
+					{.key = 'r',
+					 .name = "resume",
+					 .text = "gives it tickets again",
+					 .command = "kitchen resume {device}",
+					 .changes = true,
+					 .run = resume},
+					{.key = 'd',
+					 .name = "drain",
+					 .text = "lets it finish what it has, and go off",
+					 .command = "kitchen drain {device}",
+					 .reasons = true,
+					 .changes = true,
+					 .asks = true,
+					 .run = drain},
+					{.key = 'F',
+					 .name = "fault",
+					 .text = "breaks it on purpose, until it is mended",
+					 .command = "hw fault {device} {value}",
+					 .prompt = "which fault",
+					 .choice = fault_choice,
+					 .reasons = true,
+					 .changes = true,
+					 .asks = true,
+					 .run = fault},
+					{.key = 'c',
+					 .name = "clear",
+					 .text = "mends all its faults",
+					 .command = "hw clear {device}",
+					 .changes = true,
+					 .run = clear},
+					{.key = '=',
+					 .name = "setpoint",
+					 .text = "sets the temperature that it keeps",
+					 .command = "hw set {device} setpoint={value}",
+					 .prompt = "degrees Celsius",
+					 .changes = true,
+					 .run = set_temperature},
+					{.key = 'v',
+					 .name = "saga",
+					 .text = "the order that will be ready first in it",
+					 .command = "saga show {order_id}",
+					 .opens = "saga",
+					 .member = "order_id"},
+					{.name = NULL}};
 
 const struct screen screen_kitchen = {
     .name = "kitchen",

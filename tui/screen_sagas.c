@@ -96,8 +96,8 @@ static const struct list_column columns[] = {
     {.name = NULL},
 };
 
-static const char *const states[] = {"",     "stuck",	"compensating", "cancelled", "pending",
-				     "paid", "cooking", "ready",	NULL};
+static const char *const states[] = {"",	"stuck", "mine",    "compensating", "cancelled",
+				     "pending", "paid",	 "cooking", "ready",	    NULL};
 
 const struct screen screen_sagas = {
     .name = "sagas",

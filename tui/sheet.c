@@ -59,7 +59,7 @@ void sheet_line(struct sheet *s, enum style style, const char *fmt, ...)
 
 void sheet_fact(struct sheet *s, const char *name, enum style style, const char *value)
 {
-	sheet_add(s, STYLE_DIM, "%-*s", FACT_COLUMNS, name);
+	sheet_add(s, STYLE_DIM, "%-*s ", FACT_COLUMNS - 1, name);
 	sheet_line(s, style, "%s", value);
 }
 

@@ -51,17 +51,33 @@ int guard_local(const char *what, struct error *err)
 	return ERR_REFUSED;
 }
 
-void guard_actor_header(struct buf *out)
+static const char *user_name(void)
 {
 	const struct passwd *user = getpwuid(geteuid());
+
+	return user != NULL ? user->pw_name : "unknown";
+}
+
+static const char *host_name(char host[256])
+{
+	return gethostname(host, 255) == 0 && host[0] != '\0' ? host : "localhost";
+}
+
+void guard_actor(struct buf *out)
+{
 	char host[256] = "";
 
-	if (gethostname(host, sizeof(host) - 1) < 0)
-		host[0] = '\0';
+	buf_addf(out, "%s@%s", user_name(), host_name(host));
+}
+
+void guard_actor_header(struct buf *out)
+{
+	char host[256] = "";
+
 	buf_adds(out, "X-Pizza-Actor: ");
-	api_encode(out, user != NULL ? user->pw_name : "unknown");
+	api_encode(out, user_name());
 	buf_addc(out, '@');
-	api_encode(out, host[0] != '\0' ? host : "localhost");
+	api_encode(out, host_name(host));
 }
 
 void guard_reason_header(struct buf *out)

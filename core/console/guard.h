@@ -24,6 +24,8 @@ int guard_change(const char *what, struct error *err) MUST_USE;
 /* ERR_REFUSED when the context is remote: what needs this machine. */
 int guard_local(const char *what, struct error *err) MUST_USE;
 
+/* Who makes changes, as the audit has it: "user@host". */
+void guard_actor(struct buf *out);
 /* The request headers of a change: "X-Pizza-Actor: user@host", and "X-Pizza-Reason: …" (percent-encoded)
  * or "" when there is no reason. */
 void guard_actor_header(struct buf *out);

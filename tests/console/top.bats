@@ -108,6 +108,24 @@ wait_for() { eventually 20 shows "$1" || { screen; return 1; }; }
 	wait_for "> "
 }
 
+@test "live: commands are shown and completed, a beginning is enough; what I changed; details" {
+	live
+	open_terminal 110 30 "$PIZZACTL top"
+	wait_for "orders/s"
+	keys :se
+	wait_for " services  service"
+	keys Tab Tab Enter
+	wait_for "REPLICAS"
+	"$PIZZACTL" saga retry "$ORDER" -q || [ $? = 9 ] # it is in the audit, whatever came of it
+	keys ":sa mine" Enter
+	wait_for "${ORDER: -8}"
+	keys i
+	wait_for "AS IT CAME"
+	wait_for "$ORDER"
+	keys q
+	wait_for "> "
+}
+
 @test "live: what happens to a saga is seen in the list, wherever it stands" {
 	local new
 	live

@@ -86,6 +86,12 @@ static void test_kitchen(void **state)
 	assert_shows(&m, "timer-2  ✗ silent");
 	press(&m, "____!"); /* a timer can be mended, too */
 	assert_shows(&m, "pizzactl hw clear timer-2");
+	press(&m, "\033gF"); /* the faults that it may have */
+	assert_shows(&m, " heater-dead  thermostat-stuck ");
+	press(&m, "door\t");
+	assert_string_equal(m.input, "door-open");
+	press(&m, "\033____F");
+	assert_hides(&m, "thermostat-stuck");
 	press(&m, "\033g");
 	model_resize(&m, 80, 24);
 	assert_golden(&m, "kitchen-80x24", true);
@@ -107,7 +113,7 @@ static void test_details(void **state)
 	assert_shows(&m, " payments › details 01939b1c-7f3b-7c22-9a54-2f1e0c5d8b12");
 	assert_shows(&m, "1 200.00 RUB");
 	assert_shows(&m, "provider_id     pi_3Qabc");
-	press(&m, "\033Mi");
+	press(&m, "\033MiG");
 	assert_shows(&m, "\"status\": \"failed\"");
 	press(&m, "1");
 	assert_hides(&m, "the kitchen is behind");
