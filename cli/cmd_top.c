@@ -54,7 +54,7 @@ static int once(struct cli *c, struct console *console, struct top_options *o, s
 		return rc;
 	rc = top_once(console, o, &text, wants_json ? &data : NULL, err);
 	if (wants_json && data != NULL) {
-		json = json_dumps(data, JSON_INDENT(2));
+		json = json_pretty(data);
 		buf_reset(&text);
 		buf_addf(&text, "%s\n", json);
 	}

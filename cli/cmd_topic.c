@@ -49,7 +49,7 @@ static void add_message(void *arg, const json_t *m, struct buf *text)
 	const json_t *value = json_object_get(m, "value");
 	const char *type = json_string_or(value, "event_type", NULL);
 	const json_t *data = type != NULL ? json_object_get(value, "event_data") : value;
-	AUTO_FREE char *body = data != NULL ? json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+	AUTO_FREE char *body = data != NULL ? json_text(data) : NULL;
 
 	cli_add_moment(arg, text, at);
 	buf_addf(text, "  %lld@%lld  ", (long long)json_int_or(m, "partition", 0),

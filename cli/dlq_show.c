@@ -210,8 +210,8 @@ static void draw_json(const struct page *p, const json_t *value)
 		draw_block(p, json_string_length(value) > 0 ? json_string_value(value) : "(empty)");
 		return;
 	}
-	text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
-	draw_block(p, text != NULL ? text : "");
+	text = json_pretty(value);
+	draw_block(p, text);
 }
 
 static void draw_message(const struct page *p)
@@ -264,7 +264,7 @@ void dlq_draw_diff(struct buf *out, const json_t *diff, bool color, const char *
 
 			if (value == NULL)
 				continue;
-			text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+			text = json_text(value);
 			buf_addf(out, "%s%s%c ", indent,
 				 !color	 ? ""
 				 : after ? GREEN
@@ -272,7 +272,7 @@ void dlq_draw_diff(struct buf *out, const json_t *diff, bool color, const char *
 				 after ? '+' : '-');
 			human_safe(out, *path != '\0' ? path : "/", *path != '\0' ? strlen(path) : 1);
 			buf_adds(out, ": ");
-			human_safe(out, text != NULL ? text : "?", text != NULL ? strlen(text) : 1);
+			human_safe(out, text, strlen(text));
 			buf_addf(out, "%s\n", color ? PLAIN : "");
 		}
 	}

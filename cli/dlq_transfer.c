@@ -23,12 +23,12 @@ struct writer {
 static int write_line(void *arg, json_t *row, struct error *err)
 {
 	struct writer *w = arg;
-	AUTO_FREE char *text = json_dumps(row, JSON_COMPACT);
+	AUTO_FREE char *text = json_text(row);
 	CLEANUP(buf_done) struct buf line = {0};
 
 	(void)err;
 	json_decref(row);
-	buf_adds(&line, text != NULL ? text : "{}");
+	buf_adds(&line, text);
 	buf_addc(&line, '\n');
 	w->count++;
 	return cli_print(w->cli, &line, false);

@@ -46,8 +46,7 @@ static void csv_row(struct output *o, const json_t *row)
 		if (json_is_string(value)) {
 			csv_field(&o->text, json_string_value(value));
 		} else if (value != NULL && !json_is_null(value)) {
-			AUTO_FREE char *text =
-			    json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+			AUTO_FREE char *text = json_text(value);
 
 			csv_field(&o->text, text);
 		}

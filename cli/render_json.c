@@ -5,17 +5,11 @@
 
 #include "core/base/json.h"
 
-static int json_chunk(const char *text, size_t n, void *out)
-{
-	buf_add(out, text, n);
-	return 0;
-}
-
 static void json_add_row(struct output *o, const json_t *row, size_t flags)
 {
 	AUTO_JSON json_t *picked = output_pick(o, row);
 
-	json_dump_callback(picked, json_chunk, &o->text, flags | JSON_REAL_PRECISION(15));
+	json_add(&o->text, picked, flags);
 }
 
 static void array_begin(struct output *o)

@@ -84,22 +84,6 @@ static void yaml_text(struct buf *out, const char *text)
 		yaml_quoted(out, text);
 }
 
-/* YAML 1.1 knows no exponent without a point. */
-static void yaml_real(struct buf *out, double value)
-{
-	char text[40];
-	char *exponent;
-
-	snprintf(text, sizeof(text), "%.15g", value);
-	exponent = strchr(text, 'e');
-	if (strchr(text, '.') != NULL)
-		buf_adds(out, text);
-	else if (exponent != NULL)
-		buf_addf(out, "%.*s.0%s", (int)(exponent - text), text, exponent);
-	else
-		buf_addf(out, "%s.0", text);
-}
-
 static void yaml_indent(struct buf *out, int depth)
 {
 	for (int i = 0; i < depth; i++)
@@ -141,6 +125,8 @@ static void yaml_sequence(struct buf *out, const json_t *array, int depth)
 /* started: the line's indentation stands there already. */
 static void yaml_value(struct buf *out, const json_t *value, int depth, bool started)
 {
+	char real[JSON_REAL_SIZE];
+
 	if (json_is_object(value) && yaml_is_block(value)) {
 		yaml_mapping(out, value, depth, started);
 		return;
@@ -156,7 +142,7 @@ static void yaml_value(struct buf *out, const json_t *value, int depth, bool sta
 	else if (json_is_integer(value))
 		buf_addf(out, "%lld", (long long)json_integer_value(value));
 	else if (json_is_real(value))
-		yaml_real(out, json_real_value(value));
+		buf_adds(out, json_real_text(json_real_value(value), real));
 	else if (json_is_boolean(value))
 		buf_adds(out, json_is_true(value) ? "true" : "false");
 	else if (json_is_object(value))

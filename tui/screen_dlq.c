@@ -120,12 +120,12 @@ static void say_difference(struct buf *said, const json_t *diff)
 
 		for (int after = 0; after < 2; after++) {
 			const json_t *value = json_object_get(row, after ? "after" : "before");
-			AUTO_FREE char *text =
-			    value != NULL ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
 
-			if (text != NULL)
-				buf_addf(said, "%c %s: %s\n", after ? '+' : '-',
-					 json_string_or(row, "path", ""), text);
+			if (value == NULL)
+				continue;
+			buf_addf(said, "%c %s: ", after ? '+' : '-', json_string_or(row, "path", ""));
+			json_add(said, value, JSON_COMPACT);
+			buf_addc(said, '\n');
 		}
 	}
 }
@@ -483,11 +483,10 @@ static void write_value(struct sheet *s, const char *title, const json_t *value,
 
 	if (value == NULL || json_is_null(value))
 		return;
-	text = json_is_string(value) ? xstrdup(json_string_value(value))
-				     : json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	text = json_is_string(value) ? xstrdup(json_string_value(value)) : json_pretty(value);
 	sheet_end(s);
 	sheet_line(s, STYLE_TITLE, "%s", title);
-	sheet_text(s, STYLE_PLAIN, text != NULL ? text : "?", width);
+	sheet_text(s, STYLE_PLAIN, text, width);
 }
 
 static void write_saga(struct sheet *s, const json_t *saga)

@@ -20,10 +20,10 @@ static bool is_fixed(const char *name)
 
 static void add_text(struct buf *out, const json_t *value)
 {
-	AUTO_FREE char *text = json_is_string(value) ? xstrdup(json_string_value(value))
-						     : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-
-	buf_adds(out, text != NULL ? text : "");
+	if (json_is_string(value))
+		buf_adds(out, json_string_value(value));
+	else if (value != NULL)
+		json_add(out, value, JSON_COMPACT);
 }
 
 /* The message, then everything else as name=value. */

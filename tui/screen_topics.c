@@ -61,15 +61,12 @@ static void add_data(const struct model *m, const json_t *row, struct buf *out)
 {
 	const json_t *value = json_object_get(row, "value");
 	const json_t *data = json_object_get(value, "event_data");
-	AUTO_FREE char *text = NULL;
 
 	(void)m;
-	if (json_is_string(value)) {
+	if (json_is_string(value))
 		buf_adds(out, json_string_value(value));
-		return;
-	}
-	text = json_dumps(data != NULL ? data : value, JSON_COMPACT | JSON_ENCODE_ANY);
-	buf_adds(out, text != NULL ? text : "");
+	else if (value != NULL)
+		json_add(out, data != NULL ? data : value, JSON_COMPACT);
 }
 
 static const struct list_column message_columns[] = {
@@ -140,8 +137,7 @@ static void write_message(const struct model *m, struct sheet *s, int width)
 {
 	const json_t *row = json_array_get(m->views[m->depth - 1].rows, 0),
 		     *value = json_object_get(row, "value");
-	AUTO_FREE char *text = json_is_string(value) ? xstrdup(json_string_value(value))
-						     : json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	AUTO_FREE char *text = json_is_string(value) ? xstrdup(json_string_value(value)) : json_pretty(value);
 	const char *name;
 	json_t *header;
 	char place[64];
@@ -158,7 +154,7 @@ static void write_message(const struct model *m, struct sheet *s, int width)
 		sheet_fact(s, name, STYLE_PLAIN, json_is_string(header) ? json_string_value(header) : "-");
 	sheet_end(s);
 	write_value_title(s, row);
-	sheet_text(s, STYLE_PLAIN, text != NULL ? text : "-", width);
+	sheet_text(s, STYLE_PLAIN, text, width);
 }
 
 const struct screen screen_message = {

@@ -414,8 +414,8 @@ int tape_record(struct tape *t, const char *path, const char *context, int64_t a
 		return error_errno(err, "%s", path);
 	head = json_pack("{s:i, s:s, s:s}", "pizza_record", RECORD_VERSION, "context", context, "at",
 			 clock_format(at_us, at));
-	text = json_dumps(head, JSON_COMPACT);
-	fprintf(t->file, "%s\n", text != NULL ? text : "{}");
+	text = json_text(head);
+	fprintf(t->file, "%s\n", text);
 	return 0;
 }
 

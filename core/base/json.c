@@ -3,6 +3,8 @@
  */
 #include "core/base/json.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/clock.h"
@@ -19,11 +21,11 @@ int json_parse_object(const char *text, size_t n, json_t **ret, struct error *er
 	json_t *j = json_loadb(text, n, JSON_REJECT_DUPLICATES, &je);
 
 	if (j == NULL)
-		return error_set(err, ERR_MALFORMED, "JSON", "line %d, column %d: %s", je.line, je.column,
+		return error_set(err, ERR_MALFORMED, "the JSON", "line %d, column %d: %s", je.line, je.column,
 				 je.text);
 	if (!json_is_object(j)) {
 		json_decref(j);
-		return error_set(err, ERR_MALFORMED, "JSON", "an object was expected");
+		return error_set(err, ERR_MALFORMED, "the JSON", "an object was expected");
 	}
 	*ret = j;
 	return 0;
@@ -95,11 +97,94 @@ bool json_bool_or(const json_t *object, const char *name, bool fallback)
 	return json_is_boolean(value) ? json_boolean_value(value) : fallback;
 }
 
+/* --- text --- */
+
+#define DIGITS_MEANT 15 /* a double holds every decimal number that has so many */
+#define DIGITS_ALL   17 /* tell any two doubles apart */
+
+const char *json_real_text(double value, char text[JSON_REAL_SIZE])
+{
+	char *exponent;
+
+	for (int digits = DIGITS_MEANT; digits <= DIGITS_ALL; digits++) {
+		snprintf(text, JSON_REAL_SIZE, "%.*g", digits, value);
+		if (strtod(text, NULL) == value)
+			break;
+	}
+	exponent = strchr(text, 'e');
+	if (strchr(text, '.') == NULL && exponent != NULL) {
+		memmove(exponent + 2, exponent, strlen(exponent) + 1);
+		memcpy(exponent, ".0", 2);
+	} else if (strchr(text, '.') == NULL) {
+		strcat(text, ".0");
+	}
+	return text;
+}
+
+/* How long the string, the number, or the rest up to one of them is, of valid JSON. */
+static size_t token_length(const char *p)
+{
+	size_t n = 1;
+
+	if (*p != '"')
+		return strchr("-0123456789", *p) != NULL ? strspn(p, "+-.0123456789eE")
+							 : strcspn(p, "\"-0123456789");
+	while (p[n] != '"')
+		n += p[n] == '\\' ? 2 : 1;
+	return n + 1;
+}
+
+/* Shortens the reals in the text behind start, in place. */
+static void shorten_reals(struct buf *out, size_t start)
+{
+	char *from = out->data + start, *to = from, real[JSON_REAL_SIZE];
+	size_t n, kept;
+
+	for (; *from != '\0'; from += n) {
+		n = kept = token_length(from);
+		memmove(to, from, n);
+		if (*from != '"' && n >= DIGITS_ALL && memchr(from, '.', n) != NULL &&
+		    strlen(json_real_text(strtod(from, NULL), real)) < n) {
+			kept = strlen(real);
+			memcpy(to, real, kept);
+		}
+		to += kept;
+	}
+	*to = '\0';
+	out->len = (size_t)(to - out->data);
+}
+
+static int add_chunk(const char *text, size_t n, void *out)
+{
+	buf_add(out, text, n);
+	return 0;
+}
+
+void json_add(struct buf *out, const json_t *j, size_t flags)
+{
+	size_t start = out->len;
+
+	if (j == NULL)
+		buf_adds(out, "null");
+	else if (json_dump_callback(j, add_chunk, out, flags | JSON_ENCODE_ANY) < 0)
+		abort();
+	shorten_reals(out, start);
+}
+
+static char *text_of(const json_t *j, size_t flags)
+{
+	struct buf text = {0};
+
+	json_add(&text, j, flags);
+	return buf_take(&text);
+}
+
 char *json_text(const json_t *j)
 {
-	char *text = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);
+	return text_of(j, JSON_COMPACT);
+}
 
-	if (text == NULL)
-		abort();
-	return text;
+char *json_pretty(const json_t *j)
+{
+	return text_of(j, JSON_INDENT(2));
 }

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "core/base/buf.h"
 #include "core/base/error.h"
 #include "core/base/uuid.h"
 
@@ -33,7 +34,18 @@ const char *json_string_or(const json_t *object, const char *name, const char *f
 int64_t json_int_or(const json_t *object, const char *name, int64_t fallback);
 bool json_bool_or(const json_t *object, const char *name, bool fallback);
 
-/* Compact text of a value; owned by the caller. */
+/*
+ * Adds the text of a value, of which NULL is null; flags are those of json_dumps.  A real is the shortest
+ * text that reads back as the same: 318.2, which json_dumps alone gives as 318.19999999999999.
+ */
+void json_add(struct buf *out, const json_t *j, size_t flags);
+/* The same as one compact line; owned by the caller. */
 char *json_text(const json_t *j);
+/* The same indented, for people. */
+char *json_pretty(const json_t *j);
+
+#define JSON_REAL_SIZE 32
+/* A real as json_add has it, always with a point, as YAML 1.1 wants it; returns text. */
+const char *json_real_text(double value, char text[JSON_REAL_SIZE]);
 
 #endif

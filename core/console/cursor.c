@@ -168,7 +168,7 @@ int cursor_commit(struct cursor *c, struct error *err)
 			json_object_set(places, group, parts);
 	}
 	json_object_clear(c->staged);
-	text = json_dumps(c->state, JSON_COMPACT);
+	text = json_text(c->state);
 	len = strlen(text);
 	text[len] = '\n';
 	if (pwrite(c->fd, text, len + 1, 0) != (ssize_t)len + 1 || ftruncate(c->fd, (off_t)len + 1) < 0)

@@ -209,8 +209,7 @@ char *dlq_text(const json_t *letter)
 
 	if (json_is_string(value))
 		return xstrdup(json_string_value(value));
-	return json_is_null(value) || value == NULL ? xstrdup("")
-						    : json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	return json_is_null(value) || value == NULL ? xstrdup("") : json_pretty(value);
 }
 
 int dlq_edit_body(const char *text, json_t **ret, struct error *err)

@@ -146,8 +146,8 @@ static void begin_problem(struct buf *out, int status, const char *title)
 /* Of what is wrong with a request, `what` is the field, unless it is a phrase. */
 static bool names_field(const struct error *err)
 {
-	return (err->code == ERR_USAGE || err->code == ERR_INVALID) && err->what[0] != '\0' &&
-	       strchr(err->what, ' ') == NULL;
+	return (err->code == ERR_USAGE || err->code == ERR_INVALID || err->code == ERR_MALFORMED) &&
+	       err->what[0] != '\0' && strchr(err->what, ' ') == NULL;
 }
 
 static void add_error(struct buf *out, const struct error *err)
@@ -242,13 +242,13 @@ static void add_summary(struct buf *out, const json_t *list)
 void http_reply_problems(struct http_request *r, const char *title, struct http_problems *p)
 {
 	int status = error_http_status(ERR_INVALID);
-	AUTO_FREE char *list = json_dumps(p->list, JSON_COMPACT);
+	AUTO_FREE char *list = json_text(p->list);
 	struct buf text = {0};
 
 	begin_problem(&text, status, title);
 	add_summary(&text, p->list);
 	add_member(&text, "code", error_word(ERR_INVALID));
-	buf_addf(&text, ",\"errors\":%s}", list != NULL ? list : "[]");
+	buf_addf(&text, ",\"errors\":%s}", list);
 	json_decref(p->list);
 	p->list = NULL;
 	reply_problem_text(r, status, &text);

@@ -338,25 +338,66 @@ struct mono http_started(const struct http_request *r)
 	return r->started;
 }
 
+/* A whole number from min to max and nothing around it. */
+static bool parse_int(const char *text, int64_t min, int64_t max, int64_t *ret)
+{
+	char *end;
+	long long value;
+
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	*ret = value;
+	return end != text && *end == '\0' && strchr(" \t\n\v\f\r+", text[0]) == NULL && errno == 0 &&
+	       value >= min && value <= max;
+}
+
 int http_query_int(const struct http_request *r, const char *name, int64_t min, int64_t max, int64_t fallback,
 		   int64_t *ret, struct error *err)
 {
 	const char *text = http_query(r, name);
-	long long value;
-	char *end;
+	int64_t value = fallback;
 
-	if (text == NULL) {
-		*ret = fallback;
-		return 0;
-	}
-	errno = 0;
-	value = strtoll(text, &end, 10);
-	if (end == text || *end != '\0' || strchr(" \t\n\v\f\r+", text[0]) != NULL || errno != 0 ||
-	    value < min || value > max)
+	if (text != NULL && !parse_int(text, min, max, &value))
 		return error_set(err, ERR_USAGE, name, "must be an integer from %lld to %lld", (long long)min,
 				 (long long)max);
 	*ret = value;
 	return 0;
+}
+
+int http_path_uuid(const struct http_request *r, struct uuid *ret, struct error *err)
+{
+	return uuid_parse(http_path_param(r, 0), ret) ? 0 : error_set(err, ERR_USAGE, "id", "must be a UUID");
+}
+
+int http_path_number(const struct http_request *r, int64_t *ret, struct error *err)
+{
+	int64_t value;
+
+	if (!parse_int(http_path_param(r, 0), 1, INT64_MAX, &value))
+		return error_set(err, ERR_USAGE, "id", "must be an integer from 1");
+	*ret = value;
+	return 0;
+}
+
+static int query_uuid(const struct http_request *r, const char *name, const char *must, struct uuid *ret,
+		      struct error *err)
+{
+	const char *text = http_query(r, name);
+
+	*ret = (struct uuid){0};
+	if (text == NULL || text[0] == '\0' || uuid_parse(text, ret))
+		return 0;
+	return error_set(err, ERR_USAGE, name, "%s", must);
+}
+
+int http_query_uuid(const struct http_request *r, const char *name, struct uuid *ret, struct error *err)
+{
+	return query_uuid(r, name, "must be a UUID", ret, err);
+}
+
+int http_query_cursor(const struct http_request *r, struct uuid *ret, struct error *err)
+{
+	return query_uuid(r, "cursor", "must be the next_cursor of an earlier reply", ret, err);
 }
 
 int http_page(const struct http_request *r, json_t *items, json_t **ret_cursor, struct error *err)

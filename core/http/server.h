@@ -16,6 +16,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/uuid.h"
 
 struct http_server;
 struct http_request;
@@ -75,6 +76,16 @@ struct mono http_started(const struct http_request *r);
 int http_query_int(const struct http_request *r, const char *name, int64_t min, int64_t max, int64_t fallback,
 		   int64_t *ret, struct error *err) MUST_USE;
 /*
+ * Ids in a request; ERR_USAGE names the field.  The {id} of the path is the pattern's first parameter.  Of a
+ * query, absent and empty are nil.
+ */
+int http_path_uuid(const struct http_request *r, struct uuid *ret, struct error *err) MUST_USE;
+int http_path_number(const struct http_request *r, int64_t *ret, struct error *err) MUST_USE; /* from 1 */
+int http_query_uuid(const struct http_request *r, const char *name, struct uuid *ret,
+		    struct error *err) MUST_USE;
+/* The same of a cursor that is the last row's id. */
+int http_query_cursor(const struct http_request *r, struct uuid *ret, struct error *err) MUST_USE;
+/*
  * Cuts a whole list to the page that the query's limit (absent: all) and cursor ask for.  *ret_cursor, owned:
  * where the next page begins, or null.  ERR_USAGE names the parameter.
  */
@@ -104,8 +115,8 @@ void http_reply_take(struct http_request *r, int status, const char *content_typ
 void http_reply_json(struct http_request *r, int status, json_t *value);
 /*
  * application/problem+json (RFC 9457) from an error: status and title from the error table, detail = why,
- * "hint" when there is one; a 503 carries Retry-After.  Of ERR_USAGE and ERR_INVALID, `what` is the bad
- * field, which "detail" and "errors" name.
+ * "hint" when there is one; a 503 carries Retry-After.  Of ERR_USAGE, ERR_INVALID and
+ * ERR_MALFORMED, `what` is the bad field, which "detail" and "errors" name, unless it is a phrase.
  */
 void http_reply_error(struct http_request *r, const struct error *err);
 

@@ -24,7 +24,9 @@ int named_id(struct db_conn *c, struct db_statement *ids, const char *thing, con
 	if (uuid_parse(text, ret))
 		return 0;
 	if (!uuid_range(text, &first, &last))
-		return none(thing, text, err);
+		return error_set(err, ERR_USAGE, "id",
+				 "must be the id of a %s, or its first %d digits or more", thing,
+				 UUID_PREFIX_MIN);
 	db_param_uuid(&p, first);
 	db_param_uuid(&p, last);
 	rc = db_exec(c, ids, &p, &r, err);

@@ -102,10 +102,8 @@ static void get_saga(struct http_request *r, void *arg)
 	struct uuid order_id;
 	struct error err;
 	json_t *saga;
-	int rc = 0;
+	int rc = http_path_uuid(r, &order_id, &err);
 
-	if (!uuid_parse(id, &order_id))
-		rc = error_set(&err, ERR_USAGE, "order id", "must be a UUID");
 	db_param_text(&p, id);
 	if (rc == 0)
 		rc = db_once(service_db(arg), &saga_show, &p, &row, &err);

@@ -122,21 +122,10 @@ static int read_policies(struct db_conn *c, const struct http_request *r, json_t
 	return whole_list(r, rc, items, ret, err);
 }
 
-static int path_job(const struct http_request *r, int64_t *ret, struct error *err)
-{
-	const char *text = http_path_param(r, 0);
-	char *end;
-
-	*ret = strtoll(text, &end, 10);
-	if (end == text || *end != '\0' || *ret < 1)
-		return error_set(err, ERR_NOT_FOUND, "job", "%.40s is no job's number", text);
-	return 0;
-}
-
 static int read_job(struct db_conn *c, const struct http_request *r, json_t **ret, struct error *err)
 {
 	int64_t job;
-	int rc = path_job(r, &job, err);
+	int rc = http_path_number(r, &job, err);
 
 	return rc < 0 ? rc : jobs_show(c, job, http_query(r, "letters") != NULL, ret, err);
 }
@@ -289,7 +278,7 @@ static int make_job(struct db_conn *tx, struct change *ch, json_t **ret, struct 
 static int cancel_job(struct db_conn *tx, struct change *ch, json_t **ret, struct error *err)
 {
 	int64_t job;
-	int rc = path_job(ch->request, &job, err);
+	int rc = http_path_number(ch->request, &job, err);
 
 	if (rc == 0)
 		rc = jobs_cancel(tx, job, err);

@@ -104,14 +104,12 @@ static void get_ingredient(struct http_request *r, void *arg)
 /* What the query of a list of reservations says. */
 struct reservation_query {
 	struct shelf_page page;
-	bool one; /* only this order's */
-	struct uuid order_id;
+	struct uuid order_id; /* only this order's; nil: all */
 };
 
 static int read_reservation_query(const struct http_request *r, struct reservation_query *q,
 				  struct error *err)
 {
-	const char *order_id = http_query(r, "order_id");
 	enum reservation_state state;
 	struct uuid cursor;
 	int rc = read_page(r, &q->page, err);
@@ -121,12 +119,8 @@ static int read_reservation_query(const struct http_request *r, struct reservati
 	if (q->page.status != NULL && !reservation_state_parse(q->page.status, &state))
 		return error_set(err, ERR_USAGE, "status",
 				 "must be reserved, rejected, released, consumed or cancelled");
-	if (q->page.cursor[0] != '\0' && !uuid_parse(q->page.cursor, &cursor))
-		return error_set(err, ERR_USAGE, "cursor", "must be the next_cursor of an earlier reply");
-	q->one = order_id != NULL && order_id[0] != '\0';
-	if (q->one && !uuid_parse(order_id, &q->order_id))
-		return error_set(err, ERR_USAGE, "order_id", "must be a UUID");
-	return 0;
+	rc = http_query_cursor(r, &cursor, err);
+	return rc < 0 ? rc : http_query_uuid(r, "order_id", &q->order_id, err);
 }
 
 static int list_reservations(struct service *s, const struct http_request *r, json_t **ret, bool *ret_more,
@@ -141,7 +135,7 @@ static int list_reservations(struct service *s, const struct http_request *r, js
 	if (rc < 0)
 		return rc;
 	*ret_more = false;
-	if (q.one)
+	if (!uuid_is_nil(q.order_id))
 		rc = shelf_reservation(c, q.order_id, ret, err);
 	else
 		rc = shelf_reservations(c, &q.page, ret, ret_more, err);

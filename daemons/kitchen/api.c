@@ -286,7 +286,7 @@ static int read_cursor(const char *text, struct ticket_query *q, struct error *e
 
 static int read_query(const struct http_request *r, struct ticket_query *q, struct error *err)
 {
-	const char *state = http_query(r, "status"), *order = http_query(r, "order_id");
+	const char *state = http_query(r, "status");
 	const char *device = http_query(r, "device");
 	int64_t limit;
 	int rc = http_query_int(r, "limit", 1, LIST_LIMIT_MAX, LIST_LIMIT, &limit, err);
@@ -304,9 +304,7 @@ static int read_query(const struct http_request *r, struct ticket_query *q, stru
 		    err, ERR_USAGE, "status",
 		    "must be open, all, queued, prepping, baking, checking, waiting, done, failed "
 		    "or cancelled");
-	if (order != NULL && order[0] != '\0' && !uuid_parse(order, &q->order_id))
-		return error_set(err, ERR_USAGE, "order_id", "must be a UUID");
-	return 0;
+	return http_query_uuid(r, "order_id", &q->order_id, err);
 }
 
 struct listing {
@@ -398,14 +396,10 @@ static int show(struct db_conn *c, void *arg, struct error *err)
 static void get_ticket(struct http_request *r, void *service)
 {
 	AUTO_JSON json_t *items = json_array();
-	const char *text = http_path_param(r, 0);
-	char *end;
-	struct showing w = {.id = strtoll(text, &end, 10)};
+	struct showing w = {0};
 	struct error err;
-	int rc = 0;
+	int rc = http_path_number(r, &w.id, &err);
 
-	if (*text == '\0' || *end != '\0' || w.id < 1)
-		rc = error_set(&err, ERR_USAGE, "ticket", "%.40s is no ticket's number", text);
 	if (rc == 0)
 		rc = with_connection(service, show, &w, &err);
 	if (rc == 0 && db_rows(w.rows) == 0)

@@ -22,20 +22,6 @@
 
 /* --- reading --- */
 
-/* A query parameter that, if given, is a UUID. */
-static int check_uuid(const struct http_request *r, const char *name, const char **ret, struct error *err)
-{
-	struct uuid id;
-	const char *text = http_query(r, name);
-
-	if (text != NULL && text[0] == '\0')
-		text = NULL;
-	if (text != NULL && !uuid_parse(text, &id))
-		return error_set(err, ERR_USAGE, name, "must be a UUID");
-	*ret = text;
-	return 0;
-}
-
 static int check_status(const char *status, struct error *err)
 {
 	static const char *const statuses[] = {"waiting", "pending", "sent", "failed", "skipped"};
@@ -53,9 +39,9 @@ static int read_page(const struct http_request *r, struct view_page *page, struc
 	int rc = http_query_int(r, "limit", 1, LIST_LIMIT_MAX, LIST_LIMIT, &limit, err);
 
 	if (rc == 0)
-		rc = check_uuid(r, "order_id", &page->order_id, err);
+		rc = http_query_uuid(r, "order_id", &page->order_id, err);
 	if (rc == 0)
-		rc = check_uuid(r, "cursor", &page->cursor, err);
+		rc = http_query_cursor(r, &page->before, err);
 	if (rc == 0 && status != NULL && status[0] != '\0')
 		rc = check_status(status, err);
 	page->status = status != NULL ? status : "";

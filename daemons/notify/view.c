@@ -4,6 +4,8 @@
  */
 #include "daemons/notify/view.h"
 
+#include <string.h>
+
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
@@ -56,14 +58,18 @@ int view_list(struct db_conn *c, const struct view_page *page, json_t **ret_item
 {
 	CLEANUP(db_result_auto) struct db_result *r = NULL;
 	CLEANUP(db_params_done) struct db_params p = {0};
+	struct uuid before = page->before;
+	bool one = !uuid_is_nil(page->order_id);
 	int rc;
 
-	db_param_text(&p, page->cursor != NULL ? page->cursor : "ffffffff-ffff-ffff-ffff-ffffffffffff");
+	if (uuid_is_nil(before))
+		memset(before.b, 0xff, sizeof(before.b));
+	db_param_uuid(&p, before);
 	db_param_text(&p, page->status);
 	db_param_int(&p, page->limit);
-	if (page->order_id != NULL)
-		db_param_text(&p, page->order_id);
-	rc = db_exec(c, page->order_id != NULL ? &notifications_of_order : &notifications_list, &p, &r, err);
+	if (one)
+		db_param_uuid(&p, page->order_id);
+	rc = db_exec(c, one ? &notifications_of_order : &notifications_list, &p, &r, err);
 	if (rc < 0)
 		return rc;
 	*ret_items = json_array();

@@ -10,8 +10,8 @@
 
 struct view_page {
 	const char *status;   /* "": any */
-	const char *order_id; /* NULL: any */
-	const char *cursor;   /* the last notification_id of the page before; NULL: the first page */
+	struct uuid order_id; /* nil: any */
+	struct uuid before;   /* the last notification_id of the page before; nil: the first page */
 	int limit;
 };
 /* Newest first; *ret_items is owned. */

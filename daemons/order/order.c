@@ -44,7 +44,7 @@ static void get_order(struct http_request *r, void *arg)
 	struct buf text = {0};
 	struct error err;
 	struct uuid id;
-	int rc = request_order_id(r, &id, &err);
+	int rc = http_path_uuid(r, &id, &err);
 
 	if (rc == 0)
 		rc = request_find(arg, id, &rows, &err);
@@ -61,16 +61,13 @@ struct list_query {
 
 static int read_list_query(const struct http_request *r, struct list_query *q, struct error *err)
 {
-	const char *cursor = http_query(r, "cursor");
+	int rc = http_query_int(r, "limit", 1, 1000, 50, &q->limit, err);
 
 	q->status = http_query(r, "status");
-	q->before = (struct uuid){0};
 	if (q->status != NULL && order_status_parse(q->status) < 0)
 		return error_set(err, ERR_USAGE, "status",
 				 "must be pending, reserved, paid, cooking, ready or cancelled");
-	if (cursor != NULL && !uuid_parse(cursor, &q->before))
-		return error_set(err, ERR_USAGE, "cursor", "is not one that a list gave");
-	return http_query_int(r, "limit", 1, 1000, 50, &q->limit, err);
+	return rc < 0 ? rc : http_query_cursor(r, &q->before, err);
 }
 
 static int list_orders(struct service *s, const struct list_query *q, struct buf *out, struct error *err)

@@ -10,13 +10,6 @@
 #include "core/base/json.h"
 #include "daemons/order/store.h"
 
-int request_order_id(const struct http_request *r, struct uuid *ret, struct error *err)
-{
-	if (uuid_parse(http_path_param(r, 0), ret))
-		return 0;
-	return error_set(err, ERR_NOT_FOUND, "order", "%.60s is no order id", http_path_param(r, 0));
-}
-
 int request_find(struct service *s, struct uuid id, struct db_result **ret, struct error *err)
 {
 	struct db_conn *c;

@@ -6,8 +6,6 @@
 
 #include "core/service/service.h"
 
-/* The {id} of the path; ERR_NOT_FOUND when it is no order id. */
-int request_order_id(const struct http_request *r, struct uuid *ret, struct error *err) MUST_USE;
 /* The order as rows of store_find; ERR_NOT_FOUND.  Blocks. */
 int request_find(struct service *s, struct uuid id, struct db_result **ret, struct error *err) MUST_USE;
 /* Replies with JSON text (takes it), or with the error when rc is negative. */

@@ -131,7 +131,7 @@ void saga_post_order_cancel(struct http_request *r, void *service)
 	struct buf text = {0};
 	struct error err;
 	struct uuid id;
-	int rc = request_order_id(r, &id, &err);
+	int rc = http_path_uuid(r, &id, &err);
 
 	if (rc == 0)
 		rc = cancel_order(r, service, id, &err);
@@ -162,7 +162,7 @@ static void change_by_operator(struct http_request *r, struct service *s, const 
 	struct buf text = {0};
 	struct error err;
 	struct uuid id;
-	int rc = request_order_id(r, &id, &err);
+	int rc = http_path_uuid(r, &id, &err);
 
 	if (rc == 0)
 		rc = request_read_change(r, fallback, &change, &err);
@@ -235,7 +235,7 @@ void saga_post_retry(struct http_request *r, void *service)
 	json_t *reply = NULL;
 	struct error err;
 	struct uuid order_id;
-	int rc = request_order_id(r, &order_id, &err);
+	int rc = http_path_uuid(r, &order_id, &err);
 
 	if (rc == 0)
 		rc = request_read_change(r, "", &change, &err);

@@ -119,26 +119,26 @@ static void get_payment(struct http_request *r, void *arg)
 static void post_payment(struct http_request *r, void *arg)
 {
 	AUTO_JSON json_t *body = NULL;
-	const char *order_id = NULL;
+	const char *text;
+	struct uuid order_id;
 	struct error err;
 	int rc = http_body_json(r, &body, &err);
 
-	if (rc == 0)
-		rc = json_get_string(body, json_object_get(body, "orderId") != NULL ? "orderId" : "order_id",
-				     &order_id, &err);
+	text = json_string_or(body, "order_id", json_string_or(body, "orderId", ""));
+	if (rc == 0 && !uuid_parse(text, &order_id))
+		rc = error_set(&err, ERR_INVALID, "order_id", "must be a UUID");
 	if (rc < 0)
 		http_reply_error(r, &err);
 	else
-		reply_payment(r, service_db(arg), order_id, 200);
+		reply_payment(r, service_db(arg), text, 200);
 }
 
 /* --- lists --- */
 
-/* The page's limit, status, order and cursor. */
-static int read_filter(struct http_request *r, struct payment_filter *filter, struct uuid *before,
-		       struct error *err)
+/* The page's limit, status and cursor. */
+static int read_filter(struct http_request *r, struct payment_filter *filter, struct error *err)
 {
-	const char *cursor = http_query(r, "cursor"), *status = http_query(r, "status");
+	const char *status = http_query(r, "status");
 	enum payment_status known;
 	int64_t limit;
 	int rc = http_query_int(r, "limit", 1, 1000, 50, &limit, err);
@@ -151,30 +151,29 @@ static int read_filter(struct http_request *r, struct payment_filter *filter, st
 		    "must be requested, processing, completed, failed, cancelled, refunding or refunded");
 		return ERR_USAGE;
 	}
-	if (cursor != NULL && !uuid_parse(cursor, before))
-		return error_set(err, ERR_USAGE, "cursor", "must be the next_cursor of a page");
-	*filter = (struct payment_filter){status, cursor != NULL ? before : NULL, (int)limit};
-	return 0;
+	*filter = (struct payment_filter){.status = status, .limit = (int)limit};
+	return http_query_cursor(r, &filter->before, err);
 }
 
 static int list_page(struct db_conn *c, struct http_request *r, json_t **ret, struct error *err)
 {
 	struct payment_filter filter = {0};
-	struct uuid before;
-	const char *order_id = http_query(r, "order_id");
+	struct uuid order_id;
 	AUTO_FREE struct payment *rows = NULL;
 	char cursor[UUID_TEXT_SIZE];
 	json_t *items = NULL;
-	int n = 0, rc = read_filter(r, &filter, &before, err);
+	bool found = false;
+	int n = 0, rc = read_filter(r, &filter, err);
 
+	if (rc == 0)
+		rc = http_query_uuid(r, "order_id", &order_id, err);
 	if (rc < 0)
 		return rc;
 	rows = xcalloc((size_t)filter.limit, sizeof(*rows));
-	if (order_id != NULL) {
-		rc = find(c, order_id, &rows[0], err);
-		n = rc == 0 && (filter.status == NULL ||
-				strcmp(payment_status_word(rows[0].status), filter.status) == 0);
-		rc = rc == ERR_NOT_FOUND ? 0 : rc;
+	if (!uuid_is_nil(order_id)) {
+		rc = store_find(c, order_id, &found, &rows[0], err);
+		n = found && (filter.status == NULL ||
+			      strcmp(payment_status_word(rows[0].status), filter.status) == 0);
 	} else {
 		rc = store_list(c, &filter, rows, &n, err);
 	}
@@ -182,9 +181,9 @@ static int list_page(struct db_conn *c, struct http_request *r, json_t **ret, st
 		rc = payments_json(c, rows, n, &items, err);
 	if (rc < 0)
 		return rc;
-	*ret = json_pack("{s:o, s:s?}", "items", items, "next_cursor",
-			 order_id == NULL && n == filter.limit ? uuid_format(rows[n - 1].payment_id, cursor)
-							       : NULL);
+	*ret = json_pack(
+	    "{s:o, s:s?}", "items", items, "next_cursor",
+	    uuid_is_nil(order_id) && n == filter.limit ? uuid_format(rows[n - 1].payment_id, cursor) : NULL);
 	return 0;
 }
 
@@ -228,10 +227,10 @@ static int read_refund_order(struct http_request *r, json_t **body, struct refun
 	if (rc < 0)
 		return rc;
 	if (json_object_get(*body, "amount") != NULL) {
-		rc = json_get_int(*body, "amount", &ret->amount, err);
-		if (rc == 0 && ret->amount < 1)
+		ret->amount = json_int_or(*body, "amount", 0);
+		if (ret->amount < 1)
 			rc = error_set(err, ERR_INVALID, "amount",
-				       "must be positive, or absent for what is left");
+				       "must be a positive integer, or absent for what is left");
 	}
 	ret->reason = json_string_or(*body, "reason", ret->reason);
 	return rc;

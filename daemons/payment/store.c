@@ -567,10 +567,10 @@ int store_list(struct db_conn *c, const struct payment_filter *filter, struct pa
 
 	db_param_int(&p, filter->limit);
 	db_param_text(&p, filter->status);
-	if (filter->before != NULL)
-		db_param_uuid(&p, *filter->before);
-	else
+	if (uuid_is_nil(filter->before))
 		db_param_null(&p);
+	else
+		db_param_uuid(&p, filter->before);
 	rc = db_exec(c, &payments_list, &p, &r, err);
 	if (rc < 0)
 		return rc;

@@ -74,8 +74,8 @@ int store_complete_id(struct db_conn *c, const char *text, struct uuid *ret, str
 int store_find(struct db_conn *c, struct uuid id, bool *ret_found, struct payment *ret,
 	       struct error *err) MUST_USE;
 struct payment_filter {
-	const char *status;	   /* NULL: any */
-	const struct uuid *before; /* NULL: from the newest; payments older than that id */
+	const char *status; /* NULL: any */
+	struct uuid before; /* nil: from the newest; payments older than that id */
 	int limit;
 };
 /* Newest first; ret has room for limit. */

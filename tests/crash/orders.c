@@ -67,7 +67,7 @@ void history_close(struct history *h)
 
 static void history_add(struct history *h, json_t *line)
 {
-	AUTO_FREE char *text = json_dumps(line, JSON_COMPACT);
+	AUTO_FREE char *text = json_text(line);
 	AUTO_FREE char *whole = xasprintf("%s\n", text);
 
 	json_decref(line);

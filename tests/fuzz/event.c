@@ -40,7 +40,7 @@ static void write_again(const struct event *e)
 {
 	struct buf text = {0};
 	struct event back;
-	char *data = json_dumps(e->data, JSON_COMPACT);
+	char *data = json_text(e->data);
 	char trace[56];
 
 	FUZZ_ASSERT(data != NULL);

@@ -90,6 +90,31 @@ setup() { orders=$(url 2 /api/v1/orders); }
 	grep -qi '^Allow: ' "$headers"
 }
 
+@test "what is no id is 400 and names it, an id of nothing is 404" {
+	local route path unknown=01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11 auth="Authorization: Bearer $(token)"
+	for route in "GET 2 /orders/ID" "POST 2 /orders/ID/cancel" "POST 2 /sagas/ID/retry" "POST 2 /sagas/ID/compensate" "GET 7 /sagas/ID" \
+		"GET 3 /payments/ID" "POST 3 /payments/ID/refund" "GET 4 /notifications/ID" "POST 4 /notifications/ID/resend" \
+		"GET 8 /dlq/letters/ID" "GET 8 /dlq/jobs/999999999" "POST 8 /dlq/jobs/999999999/cancel" "GET 6 /kitchen/tickets/999999999"; do
+		read -r method port path <<<"$route"
+		path=$(url "$port" "/api/v1$path")
+		echo "$route"
+		http "$method" "${path/ID/$unknown}" '' -H "$auth"
+		[ "$code" = 404 ]
+		for wrong in nope 0x1 "${unknown}0"; do
+			http "$method" "$(sed -E "s:ID|9{9}:$wrong:" <<<"$path")" '' -H "$auth"
+			[ "$code" = 400 ]
+			[ "$(jq -r '.errors[0].field' <<<"$output")" = id ]
+		done
+	done
+	for path in 3/api/v1/payments 4/api/v1/notifications 5/api/v1/inventory/reservations 6/api/v1/kitchen/tickets; do
+		http GET "$(url "${path%%/*}" "/${path#*/}?order_id=nope")"
+		[ "$code" = 400 ]
+		[ "$(jq -r '.errors[0].field' <<<"$output")" = order_id ]
+		http GET "$(url "${path%%/*}" "/${path#*/}?order_id=$unknown")"
+		[ "$(jq -c .items <<<"$output")" = "[]" ]
+	done
+}
+
 @test "lists page with a cursor" {
 	for _ in 1 2 3; do http POST "$orders" "$good"; done
 	http GET "$orders?limit=2"
@@ -177,6 +202,6 @@ setup() { orders=$(url 2 /api/v1/orders); }
 	http POST "$orders" "$good" -H "traceparent: 00-$trace-00f067aa0ba902b7-01"
 	id=$(jq -r .order_id <<<"$output")
 	"$PIZZACTL" saga wait "$id" --for paid --timeout 60s
-	eventually 20 sql_is pizza_console "SELECT replace(min(correlation_id::text), '-', '') FROM events WHERE order_id = '$id'" $trace
+	eventually 60 sql_is pizza_console "SELECT replace(min(correlation_id::text), '-', '') FROM events WHERE order_id = '$id'" $trace
 	sql_is pizza_console "SELECT count(DISTINCT correlation_id) FROM events WHERE order_id = '$id'" 1
 }

@@ -31,7 +31,7 @@ events() { # events ORDER: the types it has in payment-events, in order
 
 @test "a declined card fails the payment and cancels the order; nothing is captured" {
 	id=$(order pm_card_chargeDeclinedInsufficientFunds)
-	eventually 30 order_is "$id" cancelled
+	eventually 60 order_is "$id" cancelled
 	[ "$(payment_field "$id" status)" = failed ]
 	[[ "$(payment_field "$id" reason)" == insufficient_funds* ]]
 	[ "$(ledger "$id")" = "0 0 0" ]
@@ -40,7 +40,7 @@ events() { # events ORDER: the types it has in payment-events, in order
 
 @test "a payment method that is not accepted fails without a call" {
 	id=$(order cash) || skip "refused when the order is placed"
-	eventually 30 order_is "$id" cancelled
+	eventually 60 order_is "$id" cancelled
 	[ "$(ledger "$id")" = "0 0 0" ]
 }
 
@@ -48,12 +48,12 @@ events() { # events ORDER: the types it has in payment-events, in order
 	faults '"error_5xx":1'
 	id=$(order)
 	failed_twice() { [ "$(payment_field "$id" "failures >= 2 OR attempt > 1")" = t ]; }
-	eventually 30 failed_twice
+	eventually 60 failed_twice
 	no_faults
 	eventually 60 paid "$id"
 	[ "$(payment_field "$id" "attempt > 1")" = t ]
 	[ "$(ledger "$id")" = "1 0 $(payment_field "$id" amount)" ]
-	eventually 30 breaker_closed
+	eventually 60 breaker_closed
 }
 
 @test "a charge that was answered 500 is found and not charged again" {
@@ -63,43 +63,44 @@ events() { # events ORDER: the types it has in payment-events, in order
 	[ "$(ledger "$id")" = "1 0 $(payment_field "$id" amount)" ]
 	[ "$(payment_field "$id" attempt)" = 1 ]
 	no_faults
-	eventually 30 breaker_closed
+	eventually 60 breaker_closed
 }
 
 @test "an order cancelled while its charge is under way is settled first, then refunded" {
 	faults '"delay_rate":1,"delay_ms":3000'
 	id=$(order)
-	eventually 30 payment_is "$id" processing
+	eventually 60 payment_is "$id" processing
 	"$PIZZACTL" order cancel "$id"
-	eventually 30 payment_is "$id" refunded
+	eventually 60 payment_is "$id" refunded
 	[ "$(ledger "$id")" = "1 1 0" ]
 	[ "$(events "$id")" = "PaymentRequested PaymentCompleted PaymentRefunded" ]
 }
 
 @test "a paid order that is cancelled is refunded once" {
 	id=$(order)
-	eventually 30 paid "$id"
+	eventually 60 paid "$id"
 	"$PIZZACTL" order cancel "$id"
-	eventually 30 payment_is "$id" refunded
+	eventually 60 payment_is "$id" refunded
 	[ "$(ledger "$id")" = "1 1 0" ]
 }
 
 @test "POST for an order returns its one payment; an unknown order is 404" {
 	id=$(order)
-	eventually 30 paid "$id"
+	eventually 60 paid "$id"
 	http POST "$(url 3 /api/v1/payments)" "{\"order_id\":\"$id\"}"
 	[ "$code" = 200 ]
 	[ "$(jq -r .payment_id <<<"$output")" = "$(payment_field "$id" payment_id)" ]
 	http POST "$(url 3 /api/v1/payments)" '{"order_id":"00000000-0000-7000-8000-000000000000"}'
 	[ "$code" = 404 ]
 	http POST "$(url 3 /api/v1/payments)" '{}'
-	[ "$code" = 400 ]
+	[ "$code" = 422 ]
+	[ "$(jq -r '.errors[0].field' <<<"$output")" = order_id ]
 	[ "$(ledger "$id")" = "1 0 $(payment_field "$id" amount)" ]
 }
 
 @test "an operator refunds: token demanded, part then rest, repeated without effect" {
 	id=$(order)
-	eventually 30 paid "$id"
+	eventually 60 paid "$id"
 	refund=$(url 3 "/api/v1/payments/$id/refund")
 	http POST "$refund"
 	[ "$code" = 401 ]
@@ -108,10 +109,10 @@ events() { # events ORDER: the types it has in payment-events, in order
 	[ "$code" = 422 ]
 	http POST "$refund" '{"amount":1}' -H "$auth"
 	[ "$code" = 202 ]
-	eventually 30 sql_is pizza_payment "SELECT refunded_amount, status FROM payments WHERE order_id = '$id'" "1|completed"
+	eventually 60 sql_is pizza_payment "SELECT refunded_amount, status FROM payments WHERE order_id = '$id'" "1|completed"
 	http POST "$refund" '' -H "$auth"
 	[ "$code" = 202 ]
-	eventually 30 payment_is "$id" refunded
+	eventually 60 payment_is "$id" refunded
 	http POST "$refund" '' -H "$auth"
 	[ "$code" = 200 ]
 	[ "$(jq '.refunds | length' <<<"$output")" = 2 ]
@@ -122,7 +123,7 @@ events() { # events ORDER: the types it has in payment-events, in order
 	faults '"delay_rate":1,"delay_ms":3000'
 	ids=()
 	for _ in 1 2 3 4 5; do ids+=("$(order)"); done
-	eventually 30 payment_is "${ids[-1]}" processing
+	eventually 60 payment_is "${ids[-1]}" processing
 	kill -9 "$("$PIZZACTL" status -o json | jq '.[] | select(.name == "paymentd") | .pid')"
 	for id in "${ids[@]}"; do
 		eventually 60 paid "$id"

@@ -187,6 +187,47 @@ static void maps(void **state)
 	map_done(&m, NULL);
 }
 
+static void reals_are_as_short_as_they_can_be(void **state)
+{
+	static const struct {
+		double value;
+		const char *text;
+	} cases[] = {{318.2, "318.2"},
+		     {0.1 + 0.2, "0.30000000000000004"},
+		     {-0.7, "-0.7"},
+		     {100, "100.0"},
+		     {1e300, "1.0e+300"},
+		     {1.5e-7, "1.5e-07"},
+		     {99.999999999999986, "99.99999999999999"},
+		     {0, "0.0"}};
+	AUTO_JSON json_t *row = json_pack("{s:f, s:s, s:[f, f, i], s:s}", "a", 318.2, "318.19999999999999",
+					  "\"318.19999999999999 \\", "c", -0.7, 100.0, 3, "d", "");
+	AUTO_FREE char *text = json_text(row), *null = json_text(NULL);
+	char real[JSON_REAL_SIZE];
+	uint64_t bits = 88172645463325252U;
+
+	(void)state;
+	assert_string_equal(text, "{\"a\":318.2,\"318.19999999999999\":\"\\\"318.19999999999999 \\\\\","
+				  "\"c\":[-0.7,100.0,3],\"d\":\"\"}");
+	assert_string_equal(null, "null");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_string_equal(json_real_text(cases[i].value, real), cases[i].text);
+	for (int i = 0; i < 20000; i++) {
+		AUTO_JSON json_t *number = NULL;
+		AUTO_FREE char *dumped = NULL;
+		double value;
+
+		bits ^= bits << 13;
+		bits ^= bits >> 7;
+		bits ^= bits << 17;
+		memcpy(&value, &bits, sizeof(value));
+		number = json_real(value); /* NULL: not a number */
+		dumped = json_text(number);
+		if (number != NULL)
+			assert_true(strtod(dumped, NULL) == value);
+	}
+}
+
 static void json_errors_name_the_field(void **state)
 {
 	static const char text[] = "{\"a\":1,\"b\":\"x\",\"t\":\"2026-01-01T00:00:00Z\"}";
@@ -268,6 +309,7 @@ int main(void)
 	    cmocka_unit_test(money),
 	    cmocka_unit_test(maps),
 	    cmocka_unit_test(json_errors_name_the_field),
+	    cmocka_unit_test(reals_are_as_short_as_they_can_be),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -186,12 +186,11 @@ static void test_yaml_nested(void **state)
 static void test_yaml_reals(void **state)
 {
 	CLEANUP(buf_done) struct buf out = {0};
+	AUTO_JSON json_t *list = json_pack("[f, f, f]", 1.0, 1e-7, 318.2);
 
 	(void)state;
-	yaml_real(&out, 1);
-	yaml_real(&out, 1e-7);
-	yaml_real(&out, 2.5);
-	assert_string_equal(buf_str(&out), "1.01.0e-072.5");
+	yaml_value(&out, list, 0, false);
+	assert_string_equal(buf_str(&out), "- 1.0\n- 1.0e-07\n- 318.2\n");
 }
 
 static void test_table(void **state)

@@ -112,8 +112,8 @@ static void damage_is_refused(void **state)
 		const char *text, *what;
 		int code;
 	} cases[] = {
-	    {"", "JSON", ERR_MALFORMED},
-	    {"[]", "JSON", ERR_MALFORMED},
+	    {"", "the JSON", ERR_MALFORMED},
+	    {"[]", "the JSON", ERR_MALFORMED},
 	    {"{\"event_type\":\"Nonsense\",\"event_version\":1," HEAD ",\"event_data\":{}}", "event_type",
 	     ERR_INVALID},
 	    {"{\"event_type\":\"OrderPaid\",\"event_version\":9," HEAD ",\"event_data\":{}}", "event_version",

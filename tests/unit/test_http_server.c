@@ -39,6 +39,30 @@ static void handle_int(struct http_request *r, void *arg)
 		http_reply_json(r, 200, json_pack("{s:I}", "limit", (json_int_t)limit));
 }
 
+/* The {id} as what the query's "kind" says, and the query's ids. */
+static void handle_id(struct http_request *r, void *arg)
+{
+	char text[UUID_TEXT_SIZE], order[UUID_TEXT_SIZE], cursor[UUID_TEXT_SIZE];
+	struct uuid id = {0}, order_id, before;
+	int64_t number = 0;
+	struct error err;
+	int rc = http_query(r, "number") != NULL ? http_path_number(r, &number, &err)
+						 : http_path_uuid(r, &id, &err);
+
+	(void)arg;
+	if (rc == 0)
+		rc = http_query_uuid(r, "order_id", &order_id, &err);
+	if (rc == 0)
+		rc = http_query_cursor(r, &before, &err);
+	if (rc < 0)
+		http_reply_error(r, &err);
+	else
+		http_reply_json(r, 200,
+				json_pack("{s:s, s:I, s:s, s:s}", "id", uuid_format(id, text), "number",
+					  (json_int_t)number, "order_id", uuid_format(order_id, order),
+					  "cursor", uuid_format(before, cursor)));
+}
+
 static void handle_echo(struct http_request *r, void *arg)
 {
 	struct error err;
@@ -99,6 +123,7 @@ static const struct http_route routes[] = {
     {"GET", "/show/literal", handle_literal, HTTP_CUSTOMER, false},
     {"POST", "/show/{a}", handle_show, HTTP_CUSTOMER, false},
     {"GET", "/int", handle_int, HTTP_CUSTOMER, false},
+    {"GET", "/things/{id}", handle_id, HTTP_CUSTOMER, false},
     {"POST", "/echo", handle_echo, HTTP_CUSTOMER, false},
     {"POST", "/form", handle_form, HTTP_CUSTOMER, false},
     {"GET", "/problems", handle_problems, HTTP_CUSTOMER, false},
@@ -259,6 +284,44 @@ static void test_query_int(void **state)
 		check_field(problem, "detail", "limit: must be an integer from 1 to 1000");
 		check_field(error, "field", "limit");
 		check_field(error, "detail", "must be an integer from 1 to 1000");
+	}
+}
+
+#define AN_ID "01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11"
+#define NIL   "00000000-0000-0000-0000-000000000000"
+
+static void test_ids(void **state)
+{
+	static const struct {
+		const char *target, *field, *detail;
+	} bad[] = {
+	    {"/things/nope", "id", "must be a UUID"},
+	    {"/things/01939b1c", "id", "must be a UUID"},
+	    {"/things/" AN_ID "0", "id", "must be a UUID"},
+	    {"/things/0?number", "id", "must be an integer from 1"},
+	    {"/things/-1?number", "id", "must be an integer from 1"},
+	    {"/things/1x?number", "id", "must be an integer from 1"},
+	    {"/things/9223372036854775808?number", "id", "must be an integer from 1"},
+	    {"/things/1?number&order_id=x", "order_id", "must be a UUID"},
+	    {"/things/1?number&cursor=01939b1c", "cursor", "must be the next_cursor of an earlier reply"},
+	};
+	AUTO_JSON json_t *plain = request("GET", "/things/" AN_ID "?order_id=&cursor=", NULL, 200);
+	AUTO_JSON json_t *full =
+	    request("GET", "/things/9223372036854775807?number&order_id=" AN_ID "&cursor=" AN_ID, NULL, 200);
+
+	(void)state;
+	check_field(plain, "id", AN_ID);
+	check_field(plain, "order_id", NIL);
+	check_field(plain, "cursor", NIL);
+	check_field(full, "order_id", AN_ID);
+	check_field(full, "cursor", AN_ID);
+	assert_int_equal(json_int_or(full, "number", 0), INT64_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		AUTO_JSON json_t *problem = request("GET", bad[i].target, NULL, 400);
+		const json_t *error = json_array_get(json_object_get(problem, "errors"), 0);
+
+		check_field(error, "field", bad[i].field);
+		check_field(error, "detail", bad[i].detail);
 	}
 }
 
@@ -435,6 +498,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_bad_targets, start_server, stop_server),
 	    cmocka_unit_test_setup_teardown(test_bad_header, start_server, stop_server),
 	    cmocka_unit_test_setup_teardown(test_query_int, start_server, stop_server),
+	    cmocka_unit_test_setup_teardown(test_ids, start_server, stop_server),
 	    cmocka_unit_test_setup_teardown(test_json_bodies, start_server, stop_server),
 	    cmocka_unit_test_setup_teardown(test_form_bodies, start_server, stop_server),
 	    cmocka_unit_test_setup_teardown(test_large_bodies, start_server, stop_server),

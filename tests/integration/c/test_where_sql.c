@@ -273,7 +273,7 @@ static void memory_and_sql_agree(void **state)
 {
 	CLEANUP(db_params_done) struct db_params params = {0};
 	AUTO_JSON json_t *rows = random_rows();
-	AUTO_FREE char *text = json_dumps(rows, JSON_COMPACT | JSON_REAL_PRECISION(17));
+	AUTO_FREE char *text = json_text(rows);
 	struct db *db = *state;
 	struct db_conn *c = NULL;
 	struct error err;
