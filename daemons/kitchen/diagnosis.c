@@ -59,12 +59,14 @@ unsigned diagnosis_look(struct diagnosis *d, const struct hardware_reading *r, s
 {
 	if (d->looked && r->heartbeat == d->last.heartbeat)
 		return d->findings;
-	d->findings = 0;
 	for (int i = 0; i < STATION_FINDING_COUNT; i++) {
 		struct suspicion *s = &d->of[i];
 
-		if (!d->looked || rules[i].suspect == NULL || !rules[i].suspect(&d->last, r)) {
+		if (!d->looked)
+			continue;
+		if (rules[i].suspect == NULL || !rules[i].suspect(&d->last, r)) {
 			s->looks = 0;
+			d->findings &= ~(1u << i);
 			continue;
 		}
 		if (s->looks++ == 0)

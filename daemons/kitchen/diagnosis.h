@@ -18,7 +18,7 @@ struct suspicion {
 	int looks; /* 0: it does not */
 };
 
-/* Zeroed at first. */
+/* Zeroed at first, but for findings of an earlier life: they stay until two readings speak against them. */
 struct diagnosis {
 	struct hardware_reading last;
 	bool looked;
@@ -38,7 +38,7 @@ struct timer_look {
 	int left, duration;
 	struct mono asked, at;
 };
-/* How fast a timer counts.  Zeroed at first. */
+/* How fast a timer counts.  Zeroed at first, but for `wrong` of an earlier life. */
 struct timekeeping {
 	bool runs; /* since `first` it has run on without being started anew, as of `last` */
 	struct timer_look first, last;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base/cond.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/config/config.h"
@@ -248,14 +249,38 @@ static int load(struct floor *f, struct error *err)
 	return queue_refill(f, err);
 }
 
+/* What was found out about the devices before: nobody has to bake there for it to be found out again. */
+static int load_findings(struct floor *f, struct error *err)
+{
+	CLEANUP(db_result_auto) struct db_result *r = NULL;
+	struct db_conn *c;
+	int rc = db_acquire(service_db(f->service), &c, err);
+
+	if (rc < 0)
+		return rc;
+	rc = store_stations(c, &r, err);
+	db_release(c);
+	for (int i = 0; i < db_rows(r); i++) {
+		const struct hardware_device *d =
+		    hardware_find(f->devices, f->device_count, db_text(r, i, 0));
+		unsigned findings = station_findings(db_text(r, i, 2));
+
+		if (d == NULL)
+			continue;
+		f->stations[d - f->devices].diagnosis.findings = findings;
+		f->timers[d - f->devices].keeping.wrong = (findings & STATION_FINDING_BIT(WRONG_TIME)) != 0;
+	}
+	return rc;
+}
+
 static int save_stations(struct floor *f, struct error *err)
 {
-	AUTO_FREE struct store_station *list = xcalloc((size_t)f->station_count + 1, sizeof(*list));
-	AUTO_FREE char(*faults)[160] = xcalloc((size_t)f->station_count + 1, sizeof(*faults));
+	AUTO_FREE struct store_station *list = xcalloc((size_t)f->device_count + 1, sizeof(*list));
+	AUTO_FREE char(*faults)[160] = xcalloc((size_t)f->device_count + 1, sizeof(*faults));
 	struct db_conn *c;
 	int n = 0, rc;
 
-	for (int i = 0; i < f->station_count; i++) {
+	for (int i = 0; i < f->device_count; i++) {
 		struct station *st = &f->stations[i];
 
 		if (!st->dirty)
@@ -263,8 +288,8 @@ static int save_stations(struct floor *f, struct error *err)
 		st->dirty = false;
 		station_faults(st, &f->seen[i], faults[n], sizeof(faults[n]));
 		list[n] = (struct store_station){st->info->name, hardware_kinds[st->info->kind].word,
-						 station_state_words[st->state], station_mode_words[st->mode],
-						 faults[n]};
+						 station_state_words[station_kept(st, st->state)],
+						 station_mode_words[st->mode], faults[n]};
 		n++;
 	}
 	if (n == 0)
@@ -276,7 +301,7 @@ static int save_stations(struct floor *f, struct error *err)
 		db_release(c);
 	}
 	pthread_mutex_lock(&f->lock);
-	for (int i = 0; rc < 0 && i < f->station_count; i++)
+	for (int i = 0; rc < 0 && i < f->device_count; i++)
 		f->stations[i].dirty = true;
 	return rc;
 }
@@ -322,12 +347,12 @@ static int run_round(struct floor *f, struct error *err)
 static bool wait_for_news(struct floor *f, int64_t ms)
 {
 	struct mono until = mono_add_ms(mono_now(), ms);
-	struct timespec t = {.tv_sec = until.ns / 1000000000, .tv_nsec = until.ns % 1000000000};
 	bool go_on;
 
 	pthread_mutex_lock(&f->box_lock);
-	while (!f->stopping && !f->stirred && f->box_count == 0 && mono_left_ms(until) > 0)
-		pthread_cond_timedwait(&f->box_wake, &f->box_lock, &t);
+	while (!f->stopping && !f->stirred && f->box_count == 0 &&
+	       cond_wait_until(&f->box_wake, &f->box_lock, until))
+		;
 	go_on = !f->stopping;
 	pthread_mutex_unlock(&f->box_lock);
 	return go_on;
@@ -471,18 +496,6 @@ static int start_link(struct floor *f, struct error *err)
 	return link_start(&options, &f->link, err);
 }
 
-static void init_locks(struct floor *f)
-{
-	pthread_condattr_t monotonic;
-
-	pthread_mutex_init(&f->lock, NULL);
-	pthread_mutex_init(&f->box_lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&f->box_wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
-}
-
 static void free_floor(struct floor *f)
 {
 	link_stop(f->link);
@@ -507,12 +520,16 @@ int floor_start(struct service *s, struct floor **ret, struct error *err)
 	f->time_scale = (int)config_int(CONFIG_KITCHEN_TIME_SCALE);
 	for (int i = 0; i < HARDWARE_KIND_COUNT; i++)
 		f->pace[i] = 1;
-	init_locks(f);
+	pthread_mutex_init(&f->lock, NULL);
+	pthread_mutex_init(&f->box_lock, NULL);
+	cond_init(&f->box_wake);
 	find_devices(f);
 	floor_times(f);
 	pthread_mutex_lock(&f->lock);
 	rc = load(f, err);
 	pthread_mutex_unlock(&f->lock);
+	if (rc == 0)
+		rc = load_findings(f, err);
 	if (rc == 0)
 		rc = start_link(f, err);
 	if (rc == 0 && pthread_create(&f->thread, NULL, floor_main, f) != 0)

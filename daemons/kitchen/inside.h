@@ -87,6 +87,10 @@ int station_trouble(const struct station *st, const struct link_device *seen);
 void station_follow(struct floor *f, int device, int (*happening)(const struct floor *f, int device));
 /* Words of what is wrong with it, as it says and as it behaves, separated by blanks. */
 void station_faults(const struct station *st, const struct link_device *seen, char *text, size_t size);
+/* Those of the words that tell of its behaviour: bits of STATION_FINDINGS. */
+unsigned station_findings(const char *faults);
+/* Its state as the database keeps it. */
+enum station_state station_kept(const struct station *st, enum station_state state);
 /* How long it bakes this ticket. */
 int64_t station_bake_us(const struct floor *f, const struct station *st, const struct ticket *t);
 /* How much longer it takes there, by the kitchen's clock; what is not loaded yet counts from now on. */

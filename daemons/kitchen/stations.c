@@ -51,17 +51,39 @@ static void add_word(char *text, size_t size, const char *word)
 
 void station_faults(const struct station *st, const struct link_device *seen, char *text, size_t size)
 {
+	bool read = seen->at.ns != 0;
+
 	text[0] = '\0';
-	if (seen->at.ns == 0)
-		return;
-	for (int i = 0; i < HARDWARE_FAULT_COUNT; i++)
+	for (int i = 0; i < HARDWARE_FAULT_COUNT && read; i++)
 		if ((seen->reading.faults >> i & 1) != 0)
 			add_word(text, size, hardware_faults[i].name);
-	if ((seen->reading.status & HARDWARE_STATUS_BIT(CUTOUT)) != 0)
+	if (read && (seen->reading.status & HARDWARE_STATUS_BIT(CUTOUT)) != 0)
 		add_word(text, size, "cutout");
 	for (int i = 0; i < STATION_FINDING_COUNT; i++)
 		if ((st->diagnosis.findings >> i & 1) != 0)
 			add_word(text, size, station_finding_words[i]);
+}
+
+unsigned station_findings(const char *faults)
+{
+	unsigned findings = 0;
+
+	for (const char *p = faults; *p != '\0';) {
+		size_t n = strcspn(p, " ");
+
+		for (int i = 0; i < STATION_FINDING_COUNT; i++)
+			if (strlen(station_finding_words[i]) == n &&
+			    strncmp(station_finding_words[i], p, n) == 0)
+				findings |= 1u << i;
+		p += n + strspn(p + n, " ");
+	}
+	return findings;
+}
+
+/* A timer begins and ends with each bake, which is too often to be written. */
+enum station_state station_kept(const struct station *st, enum station_state state)
+{
+	return st->info->kind == HARDWARE_TIMER && state == STATION_IN_USE ? STATION_IDLE : state;
 }
 
 static bool loaded(const struct station *st, const struct hardware_reading *r)
@@ -168,7 +190,8 @@ void station_follow(struct floor *f, int i, int (*what)(const struct floor *f, i
 			break;
 		st->state = (enum station_state)next;
 	}
-	st->dirty = st->dirty || st->state != before || wrong != st->wrong;
+	st->dirty =
+	    st->dirty || station_kept(st, st->state) != station_kept(st, before) || wrong != st->wrong;
 	st->wrong = wrong;
 	if (st->state == before)
 		return;

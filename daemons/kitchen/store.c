@@ -429,7 +429,7 @@ int store_move_tickets(struct db_conn *tx, const struct store_moves *m, struct d
 
 /* --- stations --- */
 
-DB_STATEMENT(stations_load, "SELECT device, mode FROM devices");
+DB_STATEMENT(stations_load, "SELECT device, mode, faults FROM devices");
 
 int store_stations(struct db_conn *c, struct db_result **ret, struct error *err)
 {

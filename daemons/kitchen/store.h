@@ -108,7 +108,8 @@ int store_move_tickets(struct db_conn *tx, const struct store_moves *m, struct d
 struct store_station {
 	const char *device, *kind, *state, *mode, *faults;
 };
-int store_stations(struct db_conn *c, struct db_result **ret, struct error *err) MUST_USE; /* device, mode */
+/* device, mode, faults */
+int store_stations(struct db_conn *c, struct db_result **ret, struct error *err) MUST_USE;
 int store_save_stations(struct db_conn *c, const struct store_station *list, int n,
 			struct error *err) MUST_USE;
 

@@ -112,6 +112,25 @@ static void a_stuck_sensor_is_found_and_a_mended_one_is_not(void **state)
 	}
 }
 
+/* kitchend has started anew: what was found before stays as long as nothing speaks against it. */
+static void what_was_found_before_stays_until_it_looks_sound(void **state)
+{
+	const unsigned still = STATION_FINDING_BIT(SENSOR_STILL);
+	const unsigned all = still | STATION_FINDING_BIT(OVERHEATS) | STATION_FINDING_BIT(DOOR_LEFT);
+
+	(void)state;
+	heat_up(60);
+	physics_set_faults(&s, HARDWARE_FAULT_BIT(SENSOR_STUCK));
+	pass(0.1);
+	d = (struct diagnosis){.findings = all};
+	assert_int_equal(look(), all);
+	assert_int_equal(pass(1) & still, still);
+	assert_int_equal(d.findings, still);
+	physics_set_faults(&s, 0);
+	pass(1);
+	assert_int_equal(d.findings, 0);
+}
+
 static void a_stuck_thermostat_is_found_before_anything_burns(void **state)
 {
 	uint32_t tag = 0;
@@ -278,6 +297,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_sound_oven_is_never_suspected),
 	    cmocka_unit_test(a_stuck_sensor_is_found_and_a_mended_one_is_not),
+	    cmocka_unit_test(what_was_found_before_stays_until_it_looks_sound),
 	    cmocka_unit_test(a_stuck_thermostat_is_found_before_anything_burns),
 	    cmocka_unit_test(a_door_that_is_left_open_is_found),
 	    cmocka_unit_test(a_reading_that_is_repeated_says_nothing),
