@@ -206,17 +206,23 @@ static int take_effect(struct cli *c, enum config_key key, bool dry, struct erro
 	return cli_flag(c, "reload") && !dry ? reload(c, err) : 0;
 }
 
+/* The key that the first argument names, once the context is known whose file is changed. */
+static int named_key(struct cli *c, enum config_key *ret, struct error *err)
+{
+	struct console *console = NULL;
+	int rc = cli_console(c, &console, err);
+
+	return rc < 0 ? rc : settings_find(cli_argument(c, 0), ret, err);
+}
+
 static int config_set(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf shown = {0};
 	const char *value = cli_argument(c, 1);
-	struct console *console = NULL;
 	enum config_key key = CONFIG_PORT_BASE;
 	bool dry = cli_flag(c, "dry-run");
-	int rc = cli_console(c, &console, err);
+	int rc = named_key(c, &key, err);
 
-	if (rc == 0)
-		rc = settings_find(cli_argument(c, 0), &key, err);
 	if (rc == 0)
 		rc = settings_set(key, value, !dry, err);
 	if (rc < 0)
@@ -235,13 +241,10 @@ static int config_set(struct cli *c, struct error *err)
 static int config_unset(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf fallback = {0};
-	struct console *console = NULL;
 	enum config_key key = CONFIG_PORT_BASE;
 	bool dry = cli_flag(c, "dry-run");
-	int rc = cli_console(c, &console, err);
+	int rc = named_key(c, &key, err);
 
-	if (rc == 0)
-		rc = settings_find(cli_argument(c, 0), &key, err);
 	if (rc == 0)
 		rc = settings_unset(key, !dry, err);
 	if (rc < 0)

@@ -96,8 +96,14 @@ static const struct column template_columns[] = {
     {.name = NULL},
 };
 
+static const char *const status_words[] = {"waiting", "pending", "sent", "failed", "skipped", NULL};
+
 static const struct option_def ls_options[] = {
-    {.name = "status", .kind = VALUE_TEXT, .value = "STATUS", .text = "only with a delivery in it"},
+    {.name = "status",
+     .kind = VALUE_WORD,
+     .value = "STATUS",
+     .text = "only messages with it",
+     .words = status_words},
     OPTION_ORDER,
     {.name = NULL},
 };

@@ -60,8 +60,15 @@ static const struct column payment_columns[] = {
     {.name = NULL},
 };
 
+static const char *const status_words[] = {"requested", "processing", "completed", "failed",
+					   "cancelled", "refunding",  "refunded",  NULL};
+
 static const struct option_def ls_options[] = {
-    {.name = "status", .kind = VALUE_TEXT, .value = "STATUS", .text = "only payments with it"},
+    {.name = "status",
+     .kind = VALUE_WORD,
+     .value = "STATUS",
+     .text = "only payments with it",
+     .words = status_words},
     OPTION_ORDER,
     {.name = NULL},
 };

@@ -320,16 +320,21 @@ static bool is_known(const char *topic)
 	return false;
 }
 
+static int open_bus(struct cli *cli, struct bus_admin **ret, struct error *err)
+{
+	struct console *console = NULL;
+	int rc = cli_console(cli, &console, err);
+
+	return rc < 0 ? rc : console_bus(console, ret, err);
+}
+
 static int fetch_topics(struct cli *cli, const void *arg, struct buf *out, struct error *err)
 {
 	struct bus_partition_info *list = NULL;
 	struct bus_admin *bus = NULL;
-	struct console *console = NULL;
-	int n = 0, rc = cli_console(cli, &console, err);
+	int n = 0, rc = open_bus(cli, &bus, err);
 
 	(void)arg;
-	if (rc == 0)
-		rc = console_bus(console, &bus, err);
 	if (rc == 0)
 		rc = bus_admin_partitions(bus, NULL, 0, false, &list, &n, err);
 	for (int i = 0; rc == 0 && i < n; i++)
@@ -345,12 +350,9 @@ static int fetch_groups(struct cli *cli, const void *arg, struct buf *out, struc
 {
 	struct bus_group_info *list = NULL;
 	struct bus_admin *bus = NULL;
-	struct console *console = NULL;
-	int n = 0, rc = cli_console(cli, &console, err);
+	int n = 0, rc = open_bus(cli, &bus, err);
 
 	(void)arg;
-	if (rc == 0)
-		rc = console_bus(console, &bus, err);
 	if (rc == 0)
 		rc = bus_admin_groups(bus, &list, &n, err);
 	for (int i = 0; rc == 0 && i < n; i++)

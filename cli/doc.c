@@ -3,6 +3,7 @@
  */
 #include "cli/doc.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "core/base/mem.h"
@@ -48,6 +49,12 @@ void doc_entry(struct doc *d, const char *term, const char *text)
 	d->form->entry(d, term, text);
 	d->in_entries = true;
 	d->after_heading = false;
+}
+
+void doc_upper(struct doc *d, const char *text)
+{
+	for (; *text != '\0'; text++)
+		buf_addc(&d->out, (char)toupper((unsigned char)*text));
 }
 
 void doc_end(struct doc *d)

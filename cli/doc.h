@@ -61,6 +61,9 @@ void doc_done(struct doc *d);
 
 /* --- for forms --- */
 
+/* In upper case, as headings are. */
+void doc_upper(struct doc *d, const char *text);
+
 /*
  * The next word of a markup text from *text on, without spaces around it; false at the end.  Words between
  * backquotes are one word with their spaces.

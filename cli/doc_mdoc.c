@@ -178,8 +178,7 @@ static void add_argument(struct buf *out, const char *text)
 static void title(struct doc *d, const char *name, int number, const char *summary)
 {
 	buf_addf(&d->out, ".\\\" Written by `make man`; its prose is in man/text.\n.Dd %s\n.Dt ", d->date);
-	for (const char *p = name; *p != '\0'; p++)
-		buf_addc(&d->out, (char)toupper((unsigned char)*p));
+	doc_upper(d, name);
 	buf_addf(&d->out, " %d\n.Os Pizza\n.Sh NAME\n.Nm %s\n.Nd ", number, name);
 	escape(&d->out, summary, strlen(summary));
 	buf_addc(&d->out, '\n');
@@ -188,8 +187,7 @@ static void title(struct doc *d, const char *name, int number, const char *summa
 static void section(struct doc *d, const char *text)
 {
 	buf_adds(&d->out, ".Sh ");
-	for (; *text != '\0'; text++)
-		buf_addc(&d->out, (char)toupper((unsigned char)*text));
+	doc_upper(d, text);
 	buf_addc(&d->out, '\n');
 }
 

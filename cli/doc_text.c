@@ -1,7 +1,6 @@
 /*
  * Manual pages as plain text, words wrapped, in the layout of man.
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -73,8 +72,7 @@ static void title(struct doc *d, const char *name, int section, const char *summ
 static void section(struct doc *d, const char *text)
 {
 	buf_addc(&d->out, '\n');
-	for (; *text != '\0'; text++)
-		buf_addc(&d->out, (char)toupper((unsigned char)*text));
+	doc_upper(d, text);
 	buf_addc(&d->out, '\n');
 }
 

@@ -91,7 +91,7 @@ int nearest_refuse(int code, const char *word, const char *what, const char *con
 
 	for (int i = 0; i < n; i++)
 		buf_addf(&list, "%s%s", i > 0 ? ", " : "", valid[i]);
-	error_set(err, code, word, "%s; there are %s", what, buf_str(&list));
+	error_set(err, code, word[0] != '\0' ? word : "\"\"", "%s; there are %s", what, buf_str(&list));
 	(void)nearest_hint(word, valid, n, err);
 	return code;
 }

@@ -107,7 +107,9 @@ void console_db_options(const struct console *c, struct db_options *ret)
 			 "%s%cconnect_timeout=%d&options=-c%%20statement_timeout%%3D%d", url,
 			 strchr(url, '?') != NULL ? '&' : '?', seconds, c->timeout_ms);
 	else if (*url != '\0')
-		snprintf(ret->conninfo, sizeof(ret->conninfo), "%s connect_timeout=%d", url, seconds);
+		snprintf(ret->conninfo, sizeof(ret->conninfo),
+			 "%s connect_timeout=%d options='-c statement_timeout=%d'", url, seconds,
+			 c->timeout_ms);
 	else
 		snprintf(ret->conninfo, sizeof(ret->conninfo),
 			 "host='%s' connect_timeout=%d options='-c statement_timeout=%d'", paths_run(),

@@ -93,6 +93,11 @@ setup() {
 	[[ $err == *"ORDER is empty"*"an order's id"* ]]
 	ctl 2 payment show nope
 	ctl 2 payment ls --order nope
+	ctl 2 payment ls --status paid
+	[[ $err == *"is none of requested, processing, completed"* ]]
+	ctl 2 notify ls --status read
+	ctl 2 ''
+	[[ $err == *'"": no such command; there are up, '* ]]
 	ctl 2 sandbox ledger --order nope
 	ctl 2 dlq ls --order nope
 	ctl 2 dlq replay --order ''
@@ -267,7 +272,7 @@ END
 
 @test "logs follow what is appended, until they are told to stop" {
 	mkdir -p "$PIZZA_HOME/log"
-	local log=$PIZZA_HOME/log/orderd.log out=$BATS_TEST_TMPDIR/follow deadline=$((SECONDS + 10))
+	local log=$PIZZA_HOME/log/orderd.log out=$BATS_TEST_TMPDIR/follow deadline=$((SECONDS + 60))
 	echo '{"ts":"2020-11-21T10:00:01.000000Z","level":"info","service":"orderd","msg":"old"}' >"$log"
 	"$PIZZACTL" logs -f -n 1 -o jsonl >"$out" 3>&- &
 	local follower=$!

@@ -27,7 +27,7 @@ words() { # words WORD…: the candidates' values in one line
 on_screen() {
 	screen=pizza-$BATS_TEST_NUMBER-$$
 	tmux -L "$screen" -f /dev/null new-session -d -x 120 -y 40 "env PS1='> ' PROMPT='> ' $*"
-	eventually 10 shows '>'
+	eventually 60 shows '>'
 }
 
 type_keys() {
@@ -105,7 +105,7 @@ s = socket.create_server(("127.0.0.1", 0), backlog=16)
 print(s.getsockname()[1], flush=True)
 time.sleep(30)' >"$BATS_TEST_TMPDIR/port" 3>&- &
 	local server=$!
-	eventually 5 test -s "$BATS_TEST_TMPDIR/port"
+	eventually 60 test -s "$BATS_TEST_TMPDIR/port"
 	PIZZA_PORT_BASE=$(($(cat "$BATS_TEST_TMPDIR/port") - 1)) takes_less_than 200 completion words -- menu show ""
 	[ "$(PIZZA_PORT_BASE=$(($(cat "$BATS_TEST_TMPDIR/port") - 92)) words topic show order-e)" = \
 		"order-events order-events-dlq" ]
@@ -116,13 +116,13 @@ time.sleep(30)' >"$BATS_TEST_TMPDIR/port" 3>&- &
 	[ -S "${PIZZA_HOME:-}/run/pizzad.sock" ] || skip "no system is up"
 	local id
 	id=$(order)
-	eventually 10 sql_is pizza_console "SELECT count(*) FROM sagas WHERE order_id = '$id'" 1
+	eventually 60 sql_is pizza_console "SELECT count(*) FROM sagas WHERE order_id = '$id'" 1
 	[[ " $(words order show "")" == *" $id"* ]]
 	[ "$(words saga show "${id:0:12}")" = "$id" ]
 	[[ $("$PIZZACTL" completion words -- order show "$id") == *$'\t'*Test* ]]
 	[ "$(words menu show margh)" = margherita ]
 	[ "$(words inventory restock mozz)" = mozzarella ]
-	eventually 10 sh -c "'$PIZZACTL' payment ls -o name | grep -q ."
+	eventually 60 sh -c "'$PIZZACTL' payment ls -o name | grep -q ."
 	[ -n "$(words payment show "")" ]
 	# The cache answers for another installation's settings only.
 	[ -z "$(PIZZA_PORT_BASE=64000 words menu show margh)" ]
@@ -134,18 +134,18 @@ time.sleep(30)' >"$BATS_TEST_TMPDIR/port" 3>&- &
 	on_screen bash --norc --noprofile
 	type_keys "eval \"\$(pizzactl completion bash)\"; bind 'set enable-bracketed-paste off'; clear" Enter
 	type_keys "pizzactl ord" Tab "sh" Tab X
-	eventually 10 shows "> pizzactl order show X"
+	eventually 60 shows "> pizzactl order show X"
 	type_keys C-u "pizzactl order ls --status=canc" Tab X
-	eventually 10 shows "> pizzactl order ls --status=cancelled X"
+	eventually 60 shows "> pizzactl order ls --status=cancelled X"
 	type_keys C-u "pizzactl order create --item margherita:la" Tab X
-	eventually 10 shows "> pizzactl order create --item margherita:large X"
+	eventually 60 shows "> pizzactl order create --item margherita:large X"
 	type_keys C-u "pizzactl scale pay" Tab "2"
-	eventually 10 shows "> pizzactl scale paymentd=2"
+	eventually 60 shows "> pizzactl scale paymentd=2"
 	type_keys C-u "pizzactl order " Tab Tab
-	eventually 10 shows "cancel an order that is not ready yet"
+	eventually 60 shows "cancel an order that is not ready yet"
 	echo '{}' >"$BATS_TEST_TMPDIR/an-order.json"
 	type_keys C-u "cd $BATS_TEST_TMPDIR; clear" Enter "pizzactl order create -f an-" Tab
-	eventually 10 shows "create -f an-order.json"
+	eventually 60 shows "create -f an-order.json"
 	# Nothing but bash itself is needed.
 	[ -z "$(env -i PATH="$PATH" bash --norc --noprofile -c 'eval "$(pizzactl completion bash)"; complete -p pizzactl' 2>&1 |
 		grep -v '^complete -F _pizzactl pizzactl$')" ]
@@ -157,13 +157,13 @@ time.sleep(30)' >"$BATS_TEST_TMPDIR/port" 3>&- &
 	on_screen zsh -f
 	type_keys "autoload -Uz compinit; compinit -u -d $BATS_TEST_TMPDIR/dump; eval \"\$(pizzactl completion zsh)\"; clear" Enter
 	type_keys "pizzactl ord" Tab "sh" Tab X
-	eventually 10 shows "> pizzactl order show X"
+	eventually 60 shows "> pizzactl order show X"
 	type_keys C-u "pizzactl order ls --status=canc" Tab X
-	eventually 10 shows "> pizzactl order ls --status=cancelled X"
+	eventually 60 shows "> pizzactl order ls --status=cancelled X"
 	type_keys C-u "pizzactl scale pay" Tab "2"
-	eventually 10 shows "> pizzactl scale paymentd=2"
+	eventually 60 shows "> pizzactl scale paymentd=2"
 	type_keys C-u "pizzactl order " Tab
-	eventually 10 shows "cancel  -- cancel an order that is not ready yet"
+	eventually 60 shows "cancel  -- cancel an order that is not ready yet"
 }
 
 @test "zsh: the installed file is found by compinit" {
@@ -174,7 +174,7 @@ time.sleep(30)' >"$BATS_TEST_TMPDIR/port" 3>&- &
 	on_screen zsh -f
 	type_keys "fpath=($BATS_TEST_TMPDIR/site \$fpath); autoload -Uz compinit; compinit -u -d $BATS_TEST_TMPDIR/dump; clear" Enter
 	type_keys "pizzactl saga wai" Tab X
-	eventually 10 shows "> pizzactl saga wait X"
+	eventually 60 shows "> pizzactl saga wait X"
 }
 
 @test "fish: candidates with explanations" {

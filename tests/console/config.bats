@@ -171,9 +171,9 @@ order:
 	[ "$(live config diff -q -o json | jq -r '.[] | "\(.key) \(.running) \(.programs[0]) \(.command)"')" = \
 		"order.stuck 30s orderd pizzactl config reload" ]
 	live config set order.stuck 32s --reload
-	eventually 5 agrees
+	eventually 60 agrees
 	live config unset order.stuck --reload
-	eventually 5 agrees
+	eventually 60 agrees
 	[ "$(live config get order.stuck)" = 30s ]
 	if [ -e "$BATS_TEST_TMPDIR/kept.yaml" ]; then cp "$BATS_TEST_TMPDIR/kept.yaml" "$place"; fi
 }

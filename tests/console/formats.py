@@ -32,7 +32,7 @@ for name in ("COLUMNS", "LINES", "NO_COLOR"):
     ENV.pop(name, None)
 
 
-def run(*argv, timeout=30, **more):
+def run(*argv, timeout=60, **more):
     return subprocess.run([CTL, *argv], capture_output=True, timeout=timeout, env=ENV, stdin=subprocess.DEVNULL, **more)
 
 
@@ -458,7 +458,7 @@ def follow_with_interruptions(argv, events):
             wait_for(lambda: len(lines_of(out)) > before, "an event")
             p.send_signal(end)
             orders.add(place_order())
-            p.wait(timeout=20)
+            p.wait(timeout=60)
         last = subprocess.Popen([CTL, *argv, "--cursor", cursor, "-o", "jsonl"], stdout=open(out, "ab"), env=ENV)
         wanted = {o: {"OrderCreated", "OrderReserved", "OrderPaid"} for o in orders}
         try:
@@ -466,7 +466,7 @@ def follow_with_interruptions(argv, events):
                      "all events of all orders")
         finally:
             last.terminate()
-            last.wait(timeout=20)
+            last.wait(timeout=60)
         ids = [i for _, _, i in events(lines_of(out))]
         assert len(ids) == len(set(ids)), "an event came twice"
 
@@ -539,7 +539,7 @@ def check_watch_changes():
             wait_for(lambda: [r for r in lines_of(out.name) if r["order_id"] == order][-1]["status"] == "ready", "ready")
         finally:
             p.send_signal(signal.SIGINT)
-        assert p.wait(timeout=20) == 0
+        assert p.wait(timeout=60) == 0
         rows = lines_of(out.name)
         assert [r["change"] for r in rows[:3]] == ["new"] * 3
         assert [r["change"] for r in rows if r["order_id"] == order][0] == "new"
@@ -550,7 +550,7 @@ def check_watch_reader():
     p = subprocess.Popen([CTL, "menu", "ls", "-w", "100ms"], stdout=subprocess.PIPE, env=ENV)
     p.stdout.readline()
     p.stdout.close()
-    assert p.wait(timeout=20) == 0
+    assert p.wait(timeout=60) == 0
 
 
 def check_watch_usage():

@@ -86,10 +86,10 @@ fields() {
 	[[ $out == "Order $ORDER   ready   Eve ピザ   3 pizzas"* ]]
 	[[ $out == *"+0 ms │ OrderCreated"*"order-events/"*"@"* ]]
 	ctl 0 saga wait "$ORDER" --for reserved
-	ctl 0 order create --item funghi --address here --wait paid -o name
+	ctl 0 order create --item funghi:large:60 --address here --wait paid -o name # some rounds of all ovens
 	ctl 7 saga wait "$out" --for ready --timeout 300ms
 	[[ $err == *"Cooking"* ]]
-	ctl 3 saga wait 01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11 --timeout 5s
+	ctl 3 saga wait 01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11 --timeout 30s
 	ctl 3 saga show 01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11
 }
 
@@ -170,6 +170,9 @@ fields() {
 	ctl 0 sandbox ledger --order "${ORDER:0:20}" -o json
 	[ "$(jq -r '[.[].kind] | join(" ")' <<<"$out")" = capture ]
 	ctl 3 sandbox ledger --order 01939b1c
+	local word
+	for word in $("$PIZZACTL" completion words -- payment ls --status= | cut -f 1); do ctl 0 payment ls --status "${word#*=}" -o none; done
+	for word in $("$PIZZACTL" completion words -- notify ls --status= | cut -f 1); do ctl 0 notify ls --status "${word#*=}" -o none; done
 	ctl 0 payment refund "$id" --reason "cold"
 	ctl 3 payment show 01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11
 	ctl 0 sandbox show -o json
@@ -179,8 +182,7 @@ fields() {
 notified() { [ "$("$PIZZACTL" notify ls --order "$ORDER" -o json | jq length)" -ge 2 ]; }
 
 @test "notifications: listed, shown, sent again; templates" {
-	local deadline=$((SECONDS + 20))
-	until notified; do [ $SECONDS -lt $deadline ]; done
+	eventually 60 notified
 	ctl 0 notify ls --order "$ORDER" -o json
 	fields "$out" notification_id order_id kind deliveries
 	fields "$(jq -c '.[0].deliveries' <<<"$out")" channel status attempts
@@ -265,7 +267,7 @@ notified() { [ "$("$PIZZACTL" notify ls --order "$ORDER" -o json | jq length)" -
 	ctl 0 stop paymentd
 	ctl 0 order create --item funghi --address here -o name
 	local order=$out
-	ctl 0 saga wait "$order" --for reserved --timeout 20s
+	ctl 0 saga wait "$order" --for reserved --timeout 60s
 	ctl 7 saga wait "$order" --for paid --timeout 500ms
 	ctl 0 saga show "$order"
 	[[ $out == *"waiting "*" for PaymentCompleted from paymentd (paymentd is down"*"pizzactl status paymentd)"* ]]
@@ -274,7 +276,7 @@ notified() { [ "$("$PIZZACTL" notify ls --order "$ORDER" -o json | jq length)" -
 	ctl 5 payment ls
 	[[ $err == *"pizzactl status paymentd"* ]]
 	ctl 0 start paymentd
-	ctl 0 saga wait "$order" --for paid --timeout 30s
+	ctl 0 saga wait "$order" --for paid --timeout 60s
 	ctl 0 scale notifyd=2
 	ctl 0 status notifyd -o json
 	[ "$(jq -c '.[0].replicas' <<<"$out")" = 2 ]

@@ -38,7 +38,7 @@ shows_not() { ! shows "$1"; }
 fits() { # fits COLUMNS: no line has been broken, and the footer is the last one
 	[ "$(screen | wc -l)" = "$2" ] && [ "$(screen | wc -L)" -le "$1" ] && screen | tail -n 1 | grep -q "? help"
 }
-wait_for() { eventually 20 shows "$1" || { screen; return 1; }; }
+wait_for() { eventually 60 shows "$1" || { screen; return 1; }; }
 
 @test "without a system: text without escapes, data with errors, 5; each screen keeps its size" {
 	local s
@@ -100,11 +100,11 @@ wait_for() { eventually 20 shows "$1" || { screen; return 1; }; }
 	for size in 40x10 300x100 12x4 80x24 200x9 100x30; do
 		tmux -L "$terminal" resize-window -x "${size%x*}" -y "${size#*x}"
 	done
-	eventually 10 fits 100 30 || { screen; return 1; }
+	eventually 60 fits 100 30 || { screen; return 1; }
 	keys Escape Escape '?'
 	wait_for "Everywhere"
 	keys Escape :q Enter
-	eventually 10 shows_not "Everywhere"
+	eventually 60 shows_not "Everywhere"
 	wait_for "> "
 }
 
@@ -145,12 +145,12 @@ wait_for() { eventually 20 shows "$1" || { screen; return 1; }; }
 	wait_for "notifyd"
 	stopped=notifyd
 	"$PIZZACTL" stop notifyd -q
-	eventually 20 shows "1 down" || { screen; return 1; }
+	eventually 60 shows "1 down" || { screen; return 1; }
 	keys 1
 	wait_for "notifyd is down"
 	"$PIZZACTL" start notifyd -q
 	stopped=
-	eventually 30 shows_not "notifyd is down" || { screen; return 1; }
+	eventually 60 shows_not "notifyd is down" || { screen; return 1; }
 }
 
 @test "the terminal is given back: suspended and resumed, ended by a signal" {
@@ -190,16 +190,18 @@ wait_for() { eventually 20 shows "$1" || { screen; return 1; }; }
 	[ "$(tmux -L "$terminal" display -p '#{alternate_on} #{cursor_flag} #{mouse_any_flag}')" = "0 1 0" ]
 }
 
+mouse() { [ "$(tmux -L "$terminal" display -p '#{mouse_any_flag}')" = "$1" ]; }
+
 @test "the mouse opens and sorts, and can be turned off; themes" {
 	alone
 	open_terminal 100 30 "$PIZZACTL top"
 	wait_for "attention"
 	keys -l $'\033[M -='                                            # the tab of the second screen, in the last line but one
 	wait_for " sagas"
-	[ "$(tmux -L "$terminal" display -p '#{mouse_any_flag}')" = 1 ]
+	eventually 60 mouse 1
 	keys m
 	wait_for "it selects text"
-	[ "$(tmux -L "$terminal" display -p '#{mouse_any_flag}')" = 0 ]
+	eventually 60 mouse 0
 	keys T
 	wait_for "theme light"
 	keys q
@@ -217,7 +219,7 @@ wait_for() { eventually 20 shows "$1" || { screen; return 1; }; }
 	keys '['
 	wait_for "PAUSED"
 	keys ']' p
-	eventually 10 shows_not "PAUSED" || { screen; return 1; }
+	eventually 60 shows_not "PAUSED" || { screen; return 1; }
 	keys q
 	wait_for "> "
 	[ "$(stat -c %a here.jsonl)" = 600 ]
@@ -237,7 +239,7 @@ lose_and_find() { # lose_and_find SCREEN TEXT COMMAND…
 	keys ":$name" Enter
 	wait_for "$text"
 	"$@"
-	eventually 40 shows "trying again" || { screen; return 1; }
+	eventually 60 shows "trying again" || { screen; return 1; }
 	shows "$text" || { screen; return 1; }
 }
 
@@ -271,7 +273,7 @@ found() { # found TEXT
 	open_terminal 120 40 "$PIZZACTL top services"
 	wait_for "orderd"
 	tmux -L "$terminal" pipe-pane -o "cat >>$BATS_TEST_TMPDIR/written"
-	eventually 10 test -s "$BATS_TEST_TMPDIR/written"
+	eventually 60 test -s "$BATS_TEST_TMPDIR/written"
 	before=$(stat -c %s "$BATS_TEST_TMPDIR/written")
 	run -0 timeout 5 tail -f /dev/null || true
 	after=$(stat -c %s "$BATS_TEST_TMPDIR/written")

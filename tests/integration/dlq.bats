@@ -19,7 +19,7 @@ poison() {
 letter() {
 	local id
 	has_letter() { id=$(dlq ls --group "$1" --where "$at" -o name) && [ -n "$id" ]; }
-	eventually 30 has_letter "$1" || return 1
+	eventually 60 has_letter "$1" || return 1
 	echo "$id"
 }
 
@@ -48,13 +48,13 @@ setup_file() {
 	[[ $output == *inventoryd* && $output == *"this is not JSON"* && $output == *"pizzactl dlq replay"* ]]
 	dlq groups -o json | jq -e 'any(.error_code == "malformed" and .open >= 2)'
 	dlq stats -o json | jq -e 'any(.topic == "order-events" and .unresolved >= 2)'
-	eventually 20 sql_is pizza_console \
+	eventually 60 sql_is pizza_console \
 		"SELECT count(*) FROM events WHERE event_type = 'MessageDeadLettered' AND aggregate_id = '$id'" 1
 }
 
 @test "what dlqd cannot read is kept as unreadable and cannot be replayed" {
 	poison order-events-dlq 'no headers'
-	eventually 30 sh -c "[ -n \"\$($PIZZACTL dlq ls --code unreadable -o name)\" ]"
+	eventually 60 sh -c "[ -n \"\$($PIZZACTL dlq ls --code unreadable -o name)\" ]"
 	id=$(dlq ls --code unreadable --limit 1 -o name)
 	run dlq replay "$id" --yes
 	[ "$status" = 9 ]
@@ -178,7 +178,7 @@ dlqd_pid() { "$PIZZACTL" status -o json | jq -r '.[] | select(.name == "dlqd") |
 	dlq replay --code "$mark" --rate 40 --yes --detach --reason "kill" -q
 	job=$(dlq jobs -o json --limit 1 | jq '.[0].job_id')
 	some_done() { [ "$(dlq jobs show "$job" -o json 2>/dev/null | jq .done)" -ge 5 ]; }
-	eventually 20 some_done
+	eventually 60 some_done
 	kill -9 "$(dlqd_pid)"
 	ended() { [ "$(dlq jobs show "$job" -o json 2>/dev/null | jq -r .state)" = done ]; }
 	eventually 60 ended
@@ -189,8 +189,8 @@ dlqd_pid() { "$PIZZACTL" status -o json | jq -r '.[] | select(.name == "dlqd") |
 
 @test "a second run under the same lock ends with 9; cancelling gives the letters back" {
 	many 30
-	dlq replay --code "$mark" --rate 2 --lock nightly --yes --detach -q
-	job=$(dlq jobs -o json --limit 1 | jq '.[0].job_id')
+	dlq replay --code "$mark" --rate 0.02 --lock nightly --yes --detach -q # the first at once, the next after 50 s
+	job=$(dlq jobs -o json | jq 'map(select(.lock == "nightly"))[0].job_id')
 	run dlq replay --code "$mark" --lock nightly --yes
 	[ "$status" = 9 ]
 	[[ $output == *"job $job"* ]]
@@ -200,7 +200,7 @@ dlqd_pid() { "$PIZZACTL" status -o json | jq -r '.[] | select(.name == "dlqd") |
 	[[ $output == *"is replaying"* ]]
 	dlq jobs cancel "$job" -q
 	cancelled() { [ "$(dlq jobs show "$job" -o json | jq -r .state)" = cancelled ]; }
-	eventually 20 cancelled
+	eventually 60 cancelled
 	sql_is pizza_dlq "SELECT count(*) FROM letters WHERE error_code IN ('$mark') AND state = 'replaying'" 0
 	run dlq jobs cancel "$job"
 	[ "$status" = 9 ]
@@ -216,7 +216,7 @@ dlqd_pid() { "$PIZZACTL" status -o json | jq -r '.[] | select(.name == "dlqd") |
 	# A job that comes later may take what the first has given back, but no letter is tried by both at a time.
 	tried() { sql_is pizza_dlq "SELECT count(*) = count(DISTINCT (job_id, letter_id)), count(DISTINCT letter_id) FROM letter_history
 		WHERE what = 'replayed' AND letter_id IN ($ids)" "t|20"; }
-	eventually 30 tried
+	eventually 60 tried
 	sql_is pizza_dlq "SELECT count(*) FROM letters l WHERE letter_id IN ($ids) AND (state <> 'unresolved' OR replay_count <>
 		(SELECT count(*) FROM letter_history h WHERE h.letter_id = l.letter_id AND what = 'replayed'))" 0
 	cat "$DLQ_TMP"/at-once.*.err
@@ -267,14 +267,14 @@ dlqd_pid() { "$PIZZACTL" status -o json | jq -r '.[] | select(.name == "dlqd") |
 @test "a letter expires when its policy says so, and is counted" {
 	many 1
 	dlq policy set "$mark" --expiry 1s -o none
-	eventually 30 sql_is pizza_dlq "SELECT count(*) FROM letters WHERE error_code = '$mark' AND state = 'expired'" 1
+	eventually 60 sql_is pizza_dlq "SELECT count(*) FROM letters WHERE error_code = '$mark' AND state = 'expired'" 1
 	dlq policy rm "$mark" -o none
 }
 
 @test "a policy replays by itself" {
 	many 1
 	dlq policy set "$mark" --auto-replay 1s -o none
-	eventually 30 sql_is pizza_dlq \
+	eventually 60 sql_is pizza_dlq \
 		"SELECT count(*) FROM letter_history h JOIN jobs j USING (job_id) WHERE j.lock_name = 'policy:$mark' AND h.what = 'replayed'" 1
 	dlq policy rm "$mark" -o none
 }
@@ -336,7 +336,7 @@ dlqd_pid() { "$PIZZACTL" status -o json | jq -r '.[] | select(.name == "dlqd") |
 	poison order-events 'followed 2'
 	second=$(letter inventoryd)
 	both() { grep -q "$first" "$DLQ_TMP/followed" && grep -q "$second" "$DLQ_TMP/followed"; }
-	eventually 20 both
+	eventually 60 both
 	kill -INT $follower
 	wait $follower || true
 	[ "$(jq -r .letter_id "$DLQ_TMP/followed" | sort | uniq -d | wc -l)" = 0 ]

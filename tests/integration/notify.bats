@@ -23,25 +23,25 @@ send() { # send BODY: the new notification's id
 @test "an order's messages reach the Maildir and the SMS provider" {
 	id=$(order)
 	"$PIZZACTL" saga wait "$id" --for paid --timeout 60s
-	eventually 30 sql_is pizza_notify "SELECT string_agg(n.kind || ' ' || d.channel || ' ' || d.status, ', ' ORDER BY n.kind, d.channel)
+	eventually 60 sql_is pizza_notify "SELECT string_agg(n.kind || ' ' || d.channel || ' ' || d.status, ', ' ORDER BY n.kind, d.channel)
 		FROM notifications n JOIN deliveries d USING (notification_id) WHERE n.order_id = '$id'" \
 		"order_created email sent, order_created sms sent, payment_completed email sent, payment_completed sms sent"
 	mail=$(sql pizza_notify "SELECT notification_id FROM notifications WHERE order_id = '$id' AND kind = 'order_created'").email
 	grep -q "^Message-ID: <$mail@pizza>" "$PIZZA_HOME/mail/new/$mail"
 	grep -q "^To: test@example.org" "$PIZZA_HOME/mail/new/$mail"
 	grep -q "Order number: $id" "$PIZZA_HOME/mail/new/$mail"
-	eventually 30 sql_is pizza_console \
+	eventually 60 sql_is pizza_console \
 		"SELECT count(*) FROM events WHERE order_id = '$id' AND event_type = 'NotificationSent'" 2
 }
 
 @test "a message without a contact is recorded and skipped" {
 	id=$("$PIZZACTL" order create --item margherita --address "1 Test Street" -o name)
-	eventually 30 sql_is pizza_notify "SELECT status FROM notifications WHERE order_id = '$id' AND kind = 'order_created'" skipped
+	eventually 60 sql_is pizza_notify "SELECT status FROM notifications WHERE order_id = '$id' AND kind = 'order_created'" skipped
 }
 
 @test "no header can be smuggled into a mail" {
 	send '{"channel":"email","address":"bob@example.org","subject":"a\r\nBcc: all@example.org","body":"b"}'
-	eventually 20 is "$id" sent
+	eventually 60 is "$id" sent
 	run grep -ci '^bcc' "$PIZZA_HOME/mail/new/$id.email"
 	[ "$output" = 0 ]
 	operator POST "" '{"channel":"email","address":"bob@example.org\r\nBcc: x@example.org","subject":"a","body":"b"}'
@@ -50,20 +50,20 @@ send() { # send BODY: the new notification's id
 
 @test "a number that the provider refuses fails at once" {
 	send '{"channel":"sms","address":"+15005550001","body":"nobody there"}'
-	eventually 20 is "$id" failed
+	eventually 60 is "$id" failed
 	sql_is pizza_notify "SELECT attempts FROM deliveries WHERE notification_id = '$id'" 1
 	[[ $(sql pizza_notify "SELECT error FROM deliveries WHERE notification_id = '$id'") == 21211* ]]
-	eventually 20 sql_is pizza_console "SELECT count(*) FROM events WHERE event_type = 'NotificationFailed' AND aggregate_id = '$id'" 1
+	eventually 60 sql_is pizza_console "SELECT count(*) FROM events WHERE event_type = 'NotificationFailed' AND aggregate_id = '$id'" 1
 }
 
 @test "resend sends again, under a name of its own" {
 	send '{"channel":"email","address":"bob@example.org","subject":"twice","body":"b"}'
-	eventually 20 is "$id" sent
+	eventually 60 is "$id" sent
 	http POST "$(notifications "/$id/resend")" ''
 	[ "$code" = 401 ]
 	operator POST "/$id/resend" '{}'
 	[ "$code" = 202 ]
-	eventually 20 is "$id" sent
+	eventually 60 is "$id" sent
 	[ -f "$PIZZA_HOME/mail/new/$id.email" ] && [ -f "$PIZZA_HOME/mail/new/$id.email.r1" ]
 }
 

@@ -49,12 +49,12 @@ cancelled() { # cancelled ORDER EVENT
 @test "what an order's real event did is known, also to the read model" {
 	o=$(order)
 	there() { [ "$("$PIZZACTL" topic tail order-events --key "$o" -n 10 -o json | jq 'length')" -ge 3 ]; }
-	eventually 30 there
+	eventually 60 there
 	m=$("$PIZZACTL" topic tail order-events --key "$o" -n 10 -o json |
 		jq -c '[.[] | {letter_id: "x", topic, partition, offset, timestamp_ms: 0, key_base64: (.key | @base64),
 			value_base64: (.value | tojson | @base64), headers: []}]')
 	known() { [ "$(sql pizza_console "SELECT count(*) FROM events WHERE order_id = '$o' AND topic = 'order-events'")" -ge 3 ]; }
-	eventually 30 known
+	eventually 60 known
 	replay 7 "$m"
 	[ "$(jq -r '[.results[].outcome] | unique | join(" ")' <<<"$output")" = duplicate ]
 	replay 5 "[$(jq -c '.[0]' <<<"$m")]"
@@ -103,7 +103,7 @@ cancelled() { # cancelled ORDER EVENT
 	m=$(message "$o" "$(created "$o" "$(uuid)")")
 	"$PIZZACTL" stop postgres
 	later() { replay 5 "[$m,$m]" && [ "$(outcomes)" = "later later" ]; }
-	eventually 20 later
+	eventually 60 later
 	"$PIZZACTL" start postgres
 	applied() { replay 5 "[$m]" && [ "$(outcomes)" = applied ]; }
 	eventually 60 applied

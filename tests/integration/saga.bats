@@ -21,7 +21,7 @@ setup_file() {
 	sql_is pizza_order "SELECT version >= 3 FROM orders WHERE order_id = '$id'" t
 	sql_is pizza_inventory "SELECT state IN ('reserved', 'consumed') FROM reservations WHERE order_id = '$id'" t
 	sql_is pizza_payment "SELECT status FROM payments WHERE order_id = '$id'" completed
-	eventually 20 sql_is pizza_console \
+	eventually 60 sql_is pizza_console \
 		"SELECT count(DISTINCT event_type) FROM events WHERE order_id = '$id' AND event_type IN
 		 ('OrderCreated','StockReserved','OrderReserved','PaymentRequested','PaymentCompleted','OrderPaid')" 6
 }
@@ -29,7 +29,7 @@ setup_file() {
 @test "saga show gives a timeline with causes" {
 	id=$(order)
 	"$PIZZACTL" saga wait "$id" --for paid --timeout 60s
-	eventually 20 sh -c "$PIZZACTL saga show $id -o json | jq -e '[.steps[].event_type] | index(\"OrderPaid\")' >/dev/null"
+	eventually 60 sh -c "$PIZZACTL saga show $id -o json | jq -e '[.steps[].event_type] | index(\"OrderPaid\")' >/dev/null"
 	"$PIZZACTL" saga show "$id" -o json | jq -e '
 		.order_id == "'"$id"'" and (.state | IN("paid", "cooking", "ready")) and (.steps | length) >= 6
 		and (.steps | map(.event_type) | index("OrderCreated") == 0)
@@ -50,7 +50,7 @@ setup_file() {
 	id=$(order pm_card_chargeDeclined)
 	run "$PIZZACTL" saga wait "$id" --for paid --timeout 60s
 	[ "$status" = 4 ]
-	eventually 30 sql_is pizza_inventory "SELECT state FROM reservations WHERE order_id = '$id'" released
+	eventually 60 sql_is pizza_inventory "SELECT state FROM reservations WHERE order_id = '$id'" released
 	sql_is pizza_order "SELECT status FROM orders WHERE order_id = '$id'" cancelled
 	sql_is pizza_payment "SELECT status FROM payments WHERE order_id = '$id'" failed
 }
@@ -63,7 +63,7 @@ setup_file() {
 		"recipe":[{"ingredient_id":"dough","quantities":{"small":1,"medium":1,"large":1000000}}]}'
 	items=$(printf -- '--item gigantic:large:100 %.0s' $(seq 20))
 	create_gigantic() { gigantic=$("$PIZZACTL" order create $items --address x -o name 2>/dev/null); }
-	eventually 20 create_gigantic
+	eventually 60 create_gigantic
 	run "$PIZZACTL" saga wait "$gigantic" --for paid --timeout 60s
 	[ "$status" = 4 ]
 	sql_is pizza_inventory "SELECT state FROM reservations WHERE order_id = '$gigantic'" rejected
@@ -75,16 +75,16 @@ setup_file() {
 	"$PIZZACTL" saga wait "$id" --for paid --timeout 60s
 	"$PIZZACTL" order cancel "$id" --reason "changed my mind"
 	"$PIZZACTL" order cancel "$id"
-	eventually 30 sql_is pizza_payment "SELECT status FROM payments WHERE order_id = '$id'" refunded
-	eventually 30 sql_is pizza_inventory "SELECT state IN ('released', 'consumed') FROM reservations WHERE order_id = '$id'" t # the kitchen may have been faster
-	eventually 30 sh -c "$PIZZACTL saga show $id -o json | jq -e '.state == \"cancelled\"' >/dev/null"
+	eventually 60 sql_is pizza_payment "SELECT status FROM payments WHERE order_id = '$id'" refunded
+	eventually 60 sql_is pizza_inventory "SELECT state IN ('released', 'consumed') FROM reservations WHERE order_id = '$id'" t # the kitchen may have been faster
+	eventually 60 sh -c "$PIZZACTL saga show $id -o json | jq -e '.state == \"cancelled\"' >/dev/null"
 	sql_is pizza_order "SELECT version IN (4, 5) FROM orders WHERE order_id = '$id'" t # one more when it was cooking
 }
 
 @test "nobody is told twice: one message per kind, a failed payment and its cancellation make one" {
 	id=$(order pm_card_chargeDeclined)
 	run "$PIZZACTL" saga wait "$id" --for paid --timeout 60s
-	eventually 30 sql_is pizza_notify "SELECT string_agg(kind, ' ' ORDER BY kind) FROM notifications n WHERE order_id = '$id'
+	eventually 60 sql_is pizza_notify "SELECT string_agg(kind, ' ' ORDER BY kind) FROM notifications n WHERE order_id = '$id'
 		AND EXISTS (SELECT FROM deliveries d WHERE d.notification_id = n.notification_id AND status = 'sent')" "order_created payment_failed"
 }
 
@@ -95,9 +95,9 @@ setup_file() {
 
 @test "outboxes run empty and no one lags" {
 	empty() { [ "$("$PIZZACTL" outbox status -o json | jq '[.[].unpublished] | add')" = 0 ]; }
-	eventually 30 empty
+	eventually 60 empty
 	no_lag() { [ "$("$PIZZACTL" lag -o json | jq '[.[] | .lag] | map(select(. > 0)) | length')" = 0 ]; }
-	eventually 30 no_lag
+	eventually 60 no_lag
 }
 
 @test "no dead letters were made" {

@@ -47,7 +47,7 @@ replay() {
 	"$PIZZACTL" sandbox set --error-5xx 1 >/dev/null
 	id=$(order)
 	eventually 60 payment_is "$id" held
-	eventually 30 letter "$id" charge
+	eventually 60 letter "$id" charge
 	[ "$(jq -r '.headers | "\(.ce_type) \(.dlq_consumer_group) \(.dlq_retry_count)"' <<<"$letter")" = "OrderReserved paymentd 1" ]
 	sql_is pizza_payment "SELECT count(*) FROM letters_owed" 0
 	sql_is pizza_order "SELECT status FROM orders WHERE order_id = '$id'" reserved
@@ -65,7 +65,7 @@ replay() {
 	"$PIZZACTL" sandbox set --error-5xx 1 >/dev/null
 	id=$(order)
 	eventually 60 payment_is "$id" held
-	eventually 30 letter "$id" charge
+	eventually 60 letter "$id" charge
 	"$PIZZACTL" order cancel "$id" >/dev/null
 	eventually 60 payment_is "$id" failed
 	clear_faults
@@ -82,7 +82,7 @@ replay() {
 	eventually 60 failed
 	created() { "$PIZZACTL" topic tail order-events-dlq --key "$id" -n 10 -o json |
 		jq -ce '[.[] | select(.headers.dlq_failed_step == "sms" and .headers.ce_type == "OrderCreated")][0] // empty'; }
-	eventually 30 created
+	eventually 60 created
 	letter=$(created)
 	clear_faults
 	replay 4

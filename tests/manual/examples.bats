@@ -49,7 +49,7 @@ dead_letter() {
 	local place
 	place=$(pizzactl topic produce order-events --key poison --value '{"not": "an event"}' -q -o json |
 		jq -r '"topic = order-events and partition = \(.partition) and offset = \(.offset)"')
-	eventually 20 letters_of "$place" >&2 && letters_of "$place"
+	eventually 60 letters_of "$place" >&2 && letters_of "$place"
 }
 
 letters_of() {
@@ -60,7 +60,7 @@ letters_of() {
 real_id() { # real_id PAGE ORDER
 	case $1 in
 	pizzactl-payment) pizzactl payment ls --order "$2" -o name ;;
-	pizzactl-notify) eventually 10 some_notification "$2" && pizzactl notify ls --order "$2" -o name | head -n 1 ;;
+	pizzactl-notify) eventually 60 some_notification "$2" && pizzactl notify ls --order "$2" -o name | head -n 1 ;;
 	*) echo "$2" ;;
 	esac
 }
