@@ -267,7 +267,7 @@ current: second" ]
 		jq -e . <<<"$out" >/dev/null
 	done
 	ctl 0 inventory restock dough 1 --reason "from afar"
-	ctl 0 order create --item margherita --address here -o name
+	ctl 0 order create --item margherita:large:100 --address here -o name # it takes the kitchen some rounds
 	ctl 0 order cancel "$out" --reason "from afar"
 	ctl 0 context add far readonly=true
 	ctl 8 inventory restock dough 1 --yes

@@ -105,7 +105,7 @@ fields() {
 }
 
 @test "a cancelled order is refunded, and its saga says after which pause" {
-	ctl 0 order create --item funghi --address here --wait paid -o name
+	ctl 0 order create --item funghi:large:100 --address here --wait paid -o name # it takes the kitchen some rounds
 	local order=$out
 	ctl 0 order cancel "$order" --reason "changed my mind" -o json
 	[ "$(jq -r .status <<<"$out")" = cancelled ]

@@ -16,11 +16,11 @@ row() {
 	row menu.set margherita '.reason == "checked" and .outcome == "ok"'
 	"$PIZZACTL" sandbox set --delay 0 --reason "reset" -o none
 	row sandbox.set faults '.daemon == "sandboxd" and .reason == "reset"'
-	id=$(order)
+	id=$(order card margherita $MANY)
 	"$PIZZACTL" saga wait "$id" --for paid --timeout 60s
 	"$PIZZACTL" order cancel "$id" --reason "changed my mind" -o none
 	row order.cancel "$id" '.outcome == "ok" and .reason == "changed my mind"'
-	id=$(order)
+	id=$(order card margherita $MANY)
 	"$PIZZACTL" order cancel "$id" -o none
 	row order.cancel "$id" '.outcome == "ok" and .reason == "cancelled by an operator"'
 	"$PIZZACTL" scale menud=1 --reason "as it was"

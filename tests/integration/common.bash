@@ -31,6 +31,8 @@ sql_is() { # sql_is DATABASE STATEMENT VALUE
 # The order is paid, wherever the kitchen has brought it since.
 paid() { sql_is pizza_order "SELECT status IN ('paid', 'cooking', 'ready') FROM orders WHERE order_id = '$1'" t; }
 
+# Many pizzas take the kitchen some rounds: such an order is not ready before somebody cancels it.
+MANY=100
 order() { # order [PAYMENT-METHOD] [PIZZA] [QUANTITY]: the new order's id
 	"$PIZZACTL" order create --item "${2:-margherita}:large:${3:-1}" --name "Test" --email test@example.org \
 		--phone +79001234567 --address "1 Test Street" --payment-method "${1:-card}" -o name

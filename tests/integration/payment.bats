@@ -68,7 +68,7 @@ events() { # events ORDER: the types it has in payment-events, in order
 
 @test "an order cancelled while its charge is under way is settled first, then refunded" {
 	faults '"delay_rate":1,"delay_ms":3000'
-	id=$(order)
+	id=$(order card margherita $MANY)
 	eventually 60 payment_is "$id" processing
 	"$PIZZACTL" order cancel "$id"
 	eventually 60 payment_is "$id" refunded
@@ -77,7 +77,7 @@ events() { # events ORDER: the types it has in payment-events, in order
 }
 
 @test "a paid order that is cancelled is refunded once" {
-	id=$(order)
+	id=$(order card margherita $MANY)
 	eventually 60 paid "$id"
 	"$PIZZACTL" order cancel "$id"
 	eventually 60 payment_is "$id" refunded

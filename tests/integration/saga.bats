@@ -71,7 +71,7 @@ setup_file() {
 }
 
 @test "a paid order that is cancelled is refunded, once" {
-	id=$(order)
+	id=$(order card margherita $MANY)
 	"$PIZZACTL" saga wait "$id" --for paid --timeout 60s
 	"$PIZZACTL" order cancel "$id" --reason "changed my mind"
 	"$PIZZACTL" order cancel "$id"

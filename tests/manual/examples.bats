@@ -40,8 +40,8 @@ teardown() {
 	pizzactl menu set diavola available=true -q -o none
 }
 
-paid_order() {
-	pizzactl order create --item margherita --name Test --email test@example.org --address here --wait paid -o name
+paid_order() { # paid_order PIZZAS
+	pizzactl order create --item "margherita:medium:$1" --name Test --email test@example.org --address here --wait paid -o name
 }
 
 # A dead letter of this test's own: a message that is no event, in inventoryd.
@@ -70,9 +70,10 @@ some_notification() {
 }
 
 prepared() { # prepared PAGE COMMAND: the command with what is there
-	local page=$1 command=$2 id
+	local page=$1 command=$2 id pizzas=1
+	[[ $command == *cancel* || $command == *compensate* ]] && pizzas=100 # it must not be ready before
 	if [[ $command == *01939b1c* ]]; then
-		id=$(real_id "$page" "$(paid_order)") && [ -n "$id" ] || return 1
+		id=$(real_id "$page" "$(paid_order $pizzas)") && [ -n "$id" ] || return 1
 		command=${command//01939b1c-7f3a-7c22-9a54-2f1e0c5d8b11/$id}
 		command=${command//01939b1c/$id}
 	fi
