@@ -141,13 +141,13 @@ static void shorten_reals(struct buf *out, size_t start)
 	size_t n, kept;
 
 	for (; *from != '\0'; from += n) {
-		n = kept = token_length(from);
-		memmove(to, from, n);
-		if (*from != '"' && n >= DIGITS_ALL && memchr(from, '.', n) != NULL &&
-		    strlen(json_real_text(strtod(from, NULL), real)) < n) {
-			kept = strlen(real);
-			memcpy(to, real, kept);
-		}
+		bool shorter;
+
+		n = token_length(from);
+		shorter = *from != '"' && n >= DIGITS_ALL && memchr(from, '.', n) != NULL &&
+			  strlen(json_real_text(strtod(from, NULL), real)) < n;
+		kept = shorter ? strlen(real) : n;
+		memmove(to, shorter ? real : from, kept);
 		to += kept;
 	}
 	*to = '\0';
