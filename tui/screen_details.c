@@ -26,11 +26,9 @@ static void write_columns(const struct model *m, struct sheet *s, const struct s
 
 static void write_member(struct sheet *s, const char *name, const json_t *value, int width)
 {
-	AUTO_FREE char *text = json_is_string(value) ? xstrdup(json_string_value(value))
-						     : json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	AUTO_FREE char *text = json_is_string(value) ? xstrdup(json_string_value(value)) : json_pretty(value);
 
-	if (text == NULL || json_is_null(value) || *text == '\0' || strcmp(text, "[]") == 0 ||
-	    strcmp(text, "{}") == 0)
+	if (json_is_null(value) || *text == '\0' || strcmp(text, "[]") == 0 || strcmp(text, "{}") == 0)
 		return;
 	if (strchr(text, '\n') == NULL && (int)strlen(text) < width - 18) {
 		sheet_fact(s, name, STYLE_PLAIN, text);
