@@ -27,14 +27,15 @@ struct action {
 	 * brackets] only when something was typed. */
 	const char *command;
 	const char *prompt; /* asks for a value; NULL */
-	/* Word i that the value may be for a row, for completion; NULL: there are no more.  NULL: any text. */
+	/* Word i that the value may be for a row, for completion; NULL: there are no more.  NULL: any text.
+	 */
 	const char *(*choice)(const json_t *row, int i);
-	bool optional;	    /* it may be empty */
-	bool reasons;	    /* asks why, for the audit */
-	bool changes;	    /* the guard is asked, and so is the user of a protected context */
-	bool asks;	    /* is confirmed */
-	bool plans;	    /* its plan is shown before it is confirmed */
-	bool all;	    /* all rows in one call */
+	bool optional; /* it may be empty */
+	bool reasons;  /* asks why, for the audit */
+	bool changes;  /* the guard is asked, and so is the user of a protected context */
+	bool asks;     /* is confirmed */
+	bool plans;    /* its plan is shown before it is confirmed */
+	bool all;      /* all rows in one call */
 	/* Blocks; says in a few words what it did. */
 	int (*run)(struct console *c, const struct action_call *call, struct buf *said, struct error *err);
 	/* Opens another screen instead: the row's member is its subject. */
