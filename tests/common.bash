@@ -1,12 +1,13 @@
 # Shared by all bats tests.
 
-# eventually SECONDS COMMAND…: tries until it succeeds; the deadline makes it fail.
+# eventually SECONDS COMMAND…: tries until it succeeds; the deadline makes it fail, with what the last try said.
 eventually() {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1)) said=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/last-try
 	shift
-	until "$@"; do
+	until "$@" 2>"$said"; do
 		if [ $SECONDS -ge $deadline ]; then
 			echo "not within the deadline: $*" >&2
+			cat "$said" >&2
 			return 1
 		fi
 		sleep 0.1

@@ -23,6 +23,15 @@ unset PIZZA_HOME PIZZA_CONFIG PIZZA_CONTEXT PIZZA_PORT_BASE
 # Kafka's jar files come from the real cache.
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/pizza
 
+# What a log says of its failures: 40 lines of each failed TAP test, or the end of any other log; equal lines once.
+failures() {
+	if grep -q '^not ok [0-9]' "$1"; then
+		awk '/^(not )?ok [0-9]/ { n = /^not/ ? 40 : 0; delete seen } n > 0 && !seen[$0]++ { print; n-- }' "$1"
+	else
+		grep -vE '^\[ +(RUN|OK) |^ok ' "$1" | awk '!seen[$0]++' | tail -n 60
+	fi
+}
+
 # Counts of a finished log: cmocka's and TAP's own lines.
 count() {
 	local log=$1 status=$2 ok bad
@@ -34,7 +43,7 @@ count() {
 	failed=$((failed + bad))
 	if [ "$bad" != 0 ]; then
 		printf '  FAILED %s\n' "$(basename "$log" .log)"
-		grep -vE '^\[ +(RUN|OK) |^ok ' "$log" | tail -n 60 | sed 's/^/    /'
+		failures "$log" | sed 's/^/    /'
 	fi
 }
 

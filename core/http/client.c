@@ -1,6 +1,6 @@
 /*
- * The HTTP client: one thread drives all calls through libcurl's multi interface; callers hand jobs over
- * under a lock.
+ * The HTTP client: one thread drives all calls through libcurl's multi interface (poller.h); callers hand
+ * jobs over under a lock.
  *
  * Easy handles are kept and reused; connections stay open in the multi handle's pool.  A job is owned by the
  * queue, then by its easy handle (CURLOPT_PRIVATE), and is freed after its done callback.
@@ -17,6 +17,7 @@
 #include "core/base/clock.h"
 #include "core/base/cond.h"
 #include "core/base/mem.h"
+#include "core/http/poller.h"
 
 #define BODY_MAX    ((size_t)64 << 20) /* of a reply */
 #define MAX_AGE_S   45L /* idle connections older than this are not used: servers close at 60 s */
@@ -41,6 +42,7 @@ struct job {
 struct http_client {
 	pthread_t thread;
 	CURLM *multi;
+	struct http_poller *poller;
 	int max_in_flight;
 	pthread_mutex_t lock;
 	pthread_cond_t empty;	  /* pending has become 0 */
@@ -403,11 +405,10 @@ static void *drive(void *arg)
 	struct http_client *c = arg;
 
 	for (;;) {
-		int still_running;
 		bool stop, aborting;
 
 		start_queued(c);
-		curl_multi_perform(c->multi, &still_running);
+		http_poller_start(c->poller);
 		finish_ended(c);
 		pthread_mutex_lock(&c->lock);
 		aborting = c->aborting;
@@ -417,7 +418,8 @@ static void *drive(void *arg)
 			abort_all(c);
 		if (stop)
 			return NULL;
-		curl_multi_poll(c->multi, NULL, 0, wait_ms(c), NULL);
+		http_poller_wait(c->poller, wait_ms(c));
+		finish_ended(c);
 	}
 }
 
@@ -426,6 +428,7 @@ static void free_client(struct http_client *c)
 	for (int i = 0; i < c->idle_count; i++)
 		curl_easy_cleanup(c->idle[i]);
 	curl_multi_cleanup(c->multi);
+	http_poller_free(c->poller);
 	pthread_cond_destroy(&c->empty);
 	pthread_mutex_destroy(&c->lock);
 	free(c->idle);
@@ -450,6 +453,7 @@ int http_client_new(int max_in_flight, struct http_client **ret, struct error *e
 		abort();
 	curl_multi_setopt(c->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)c->max_in_flight);
 	curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)c->max_in_flight);
+	c->poller = http_poller_new(c->multi);
 	init_locks(c);
 	if (pthread_create(&c->thread, NULL, drive, c) != 0) {
 		error_errno(err, "start the HTTP client's thread");
@@ -477,7 +481,7 @@ void http_client_submit(struct http_client *c, const struct http_call *call, htt
 	c->woken = c->woken || wake;
 	pthread_mutex_unlock(&c->lock);
 	if (wake)
-		curl_multi_wakeup(c->multi);
+		http_poller_wake(c->poller);
 }
 
 int http_client_pending(struct http_client *c)
@@ -502,7 +506,7 @@ void http_client_free(struct http_client *c, int drain_ms)
 	c->aborting = c->pending > 0;
 	c->stopping = true;
 	pthread_mutex_unlock(&c->lock);
-	curl_multi_wakeup(c->multi);
+	http_poller_wake(c->poller);
 	pthread_join(c->thread, NULL);
 	free_client(c);
 }

@@ -15,6 +15,14 @@ letters() {
 	echo $n
 }
 
+# A test that failed leaves its weather to nobody, and says what it was like.
+teardown() {
+	[ -n "$BATS_TEST_COMPLETED" ] && return
+	"$PIZZACTL" status
+	tail -n 20 "$PIZZA_HOME"/log/pizzad.log
+	"$PIZZACTL" up -q
+}
+
 @test "Kafka stopped: orders are accepted, the system says degraded, events flow when it is back" {
 	"$PIZZACTL" stop kafka
 	id=$(order)
