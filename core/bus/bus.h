@@ -38,9 +38,10 @@ typedef void bus_delivered(void *arg, void *message_arg, int code, const char *w
 			   int64_t offset);
 
 /*
- * Idempotent, acks=all, murmur2_random partitioner, zstd or lz4 compression off by default, linger 2 ms,
- * message.timeout.ms bounded, enable.gapless.guarantee: a message that cannot be delivered makes the producer
- * fail as a whole (bus_producer_failed) instead of letting a later one overtake it.
+ * Idempotent, acks=all, murmur2_random partitioner, no compression, messages leave with a flush (at the
+ * latest after 100 ms, or when a batch is full), message.timeout.ms bounded, enable.gapless.guarantee: a
+ * message that cannot be delivered makes the producer fail as a whole (bus_producer_failed) instead of
+ * letting a later one overtake it.
  */
 int bus_producer_new(const struct bus_options *options, int message_timeout_ms, bus_delivered *delivered,
 		     void *arg, struct bus_producer **ret, struct error *err) MUST_USE;

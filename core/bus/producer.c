@@ -48,6 +48,10 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 		p->delivered(p->arg, m->_private, bus_error_code(m->err), rd_kafka_err2str(m->err), -1, -1);
 }
 
+/*
+ * Messages leave with bus_producer_flush, not before: while a partition has five of them in flight,
+ * librdkafka (2.0.2) spins for as long as another one, whose time to leave has come, waits behind them.
+ */
 int bus_producer_new(const struct bus_options *options, int message_timeout_ms, bus_delivered *delivered,
 		     void *arg, struct bus_producer **ret, struct error *err)
 {
@@ -58,7 +62,7 @@ int bus_producer_new(const struct bus_options *options, int message_timeout_ms, 
 	    {"enable.gapless.guarantee", "true"},
 	    {"acks", "all"},
 	    {"partitioner", "murmur2_random"},
-	    {"queue.buffering.max.ms", "2"},
+	    {"queue.buffering.max.ms", "100"}, /* bus_producer_flush does not wait for it */
 	    {"batch.num.messages", "10000"},
 	    {"queue.buffering.max.messages", "200000"},
 	    {"queue.buffering.max.kbytes", "262144"},
