@@ -2,9 +2,9 @@
  * The consumer: collects batches, remembers what was processed and commits it now and then, rewinds, pauses.
  *
  * Invariant: part.next is the offset that will be handed out next; what librdkafka still delivers below it is
- * stale and dropped.  Commits are sent at most every COMMIT_EVERY_MS, asynchronously, and again until they
- * are acknowledged, so that a consumer of many small batches does not write one commit each; a crash repeats
- * at most that much.
+ * stale and dropped.  Commits are sent at most every COMMIT_EVERY_MS (COMMIT_STREAM_MS), asynchronously, and
+ * again until they are acknowledged, so that a consumer of many small batches does not write one commit each;
+ * a crash repeats at most that much.
  */
 #include "core/bus/consumer.h"
 
@@ -13,17 +13,18 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 
-#define COMMIT_EVERY_MS	 100
+#define COMMIT_EVERY_MS	 100 /* once nothing more comes */
+#define COMMIT_STREAM_MS 500 /* while messages come: each commit is written to a topic, too */
 #define COMMIT_AGAIN_MS	 1000
 #define CLOSE_TIMEOUT_MS 3000
 
 /* --- committing --- */
 
-static bool commit_due(const struct bus_consumer *c)
+static bool commit_due(const struct bus_consumer *c, int64_t every_ms)
 {
 	int64_t age = mono_since_ms(c->commit_sent);
 
-	for (int i = 0; i < c->part_count && age >= COMMIT_EVERY_MS; i++) {
+	for (int i = 0; i < c->part_count && age >= every_ms; i++) {
 		const struct bus_part *p = &c->parts[i];
 
 		if (p->processed > p->committed && (p->processed > p->sent || age >= COMMIT_AGAIN_MS))
@@ -99,7 +100,7 @@ void bus_consumer_commit(struct bus_consumer *c, const struct bus_batch *batch)
 		if (p != NULL && m->offset + 1 > p->processed)
 			p->processed = m->offset + 1;
 	}
-	if (commit_due(c))
+	if (commit_due(c, COMMIT_STREAM_MS))
 		bus_commit_send(c);
 }
 
@@ -182,12 +183,13 @@ static bool fatal(struct bus_consumer *c, struct error *err)
 static void await_first(struct bus_consumer *c, int timeout_ms)
 {
 	struct mono deadline = mono_add_ms(mono_now(), timeout_ms);
-	int64_t left;
+	int64_t left, every_ms = COMMIT_STREAM_MS;
 
 	do {
 		left = mono_left_ms(deadline);
-		if (commit_due(c))
+		if (commit_due(c, every_ms))
 			bus_commit_send(c);
+		every_ms = COMMIT_EVERY_MS;
 		if (left > COMMIT_EVERY_MS && commit_waits(c))
 			left = COMMIT_EVERY_MS;
 	} while (!collect_one(c, (int)left) && c->collecting->count == 0 && mono_left_ms(deadline) > 0 &&
