@@ -29,7 +29,7 @@
 #define ACK_PATIENCE_MS	   2000
 #define PRODUCE_POLL_EVERY 1024
 #define RATE_WEIGHT	   0.25 /* of the last window in the rate */
-#define GATHER_US	   2	/* distance of windows, for each event a second */
+#define GATHER_US	   5	/* distance of windows, for each event a second */
 #define GATHER_LEAST_US	   500	/* a shorter pause is not worth its switch */
 
 struct relay {
