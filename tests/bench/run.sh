@@ -23,6 +23,7 @@ if [ -n "${QUICK:-}" ]; then
 else
 	SATURATE=6 RATE_TIME=20 CLIENTS="64 256 1000" BURST=15000 PEER=10 PEER_SAGA=15 RATES="500 1000"
 fi
+WAL_FILES=$((BURST / 100)) # of 16 MB
 RUNS=20 LAG_PARTITIONS=2000 SAGA_BATCH=200
 figures=() missed=0
 
@@ -233,9 +234,21 @@ tps() {
 
 # --- measurements ---
 
+# WAL files to use again, as a server has them after its first checkpoints.  Until then it allocates them as it writes, and
+# now and then a commit waits 100 ms and more for the file system's journal.
+recycle_wal() {
+	say "$WAL_FILES WAL files to use again, as after the first checkpoints"
+	sql postgres "ALTER SYSTEM SET min_wal_size = '$((WAL_FILES * 16))MB'"
+	sql postgres "SELECT pg_reload_conf()" >/dev/null
+	sql postgres "SET wal_init_zero = on; DO \$\$ BEGIN FOR i IN 1..$WAL_FILES LOOP
+		PERFORM pg_logical_emit_message(false, 'bench', ''); PERFORM pg_switch_wal(); END LOOP; END \$\$"
+	sql postgres "CHECKPOINT"
+}
+
 measure_start() {
 	say "a new home in $PIZZA_HOME, ports from $PIZZA_PORT_BASE"
 	first_up=$(up)
+	recycle_wal
 	say "up; a first load warms everything"
 	start=$(newest_order)
 	load --connections 16 --rate 200 --seconds 3 >/dev/null
