@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -71,6 +72,7 @@ static void a_session_is_lowered_with_its_leader(void **state)
 	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)pid), 7);
 	if (session_nice(pid, &nice))
 		assert_int_equal(nice, 7);
+	assert_int_equal(sched_getscheduler(pid), priority_by_session(pid) ? SCHED_IDLE : SCHED_OTHER);
 	end(pid);
 }
 
@@ -87,6 +89,8 @@ static void a_member_leaves_its_session_alone(void **state)
 	}
 	assert_true(priority_lower(pid, 9));
 	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)pid), 9);
+	assert_int_equal(sched_getscheduler(pid),
+			 SCHED_OTHER); /* beside others of its session it would starve */
 	assert_int_equal(session_nice(getpid(), &after), known);
 	assert_int_equal(before, after);
 	end(pid);
