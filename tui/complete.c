@@ -34,12 +34,6 @@ void complete_done(struct completions *c)
 	*c = (struct completions){0};
 }
 
-/* One that is opened from its row alone. */
-static bool has_subject(const struct screen *s)
-{
-	return !s->detail || s->main != FEED_NONE || s->subjects.member != NULL;
-}
-
 static void add_sort(const struct model *m, const char *begun, struct completions *c)
 {
 	const struct list_column *column = m->views[m->depth - 1].screen->columns;
@@ -93,7 +87,7 @@ static int all_commands(const char *ret[COMMANDS_MAX], int *ret_plain)
 		ret[n++] = words[i].name;
 	*ret_plain = n;
 	for (int i = 0; screens[i] != NULL && n < COMMANDS_MAX; i++)
-		if (screens[i]->detail && has_subject(screens[i]))
+		if (screens[i]->detail && screen_is_named(screens[i]))
 			ret[n++] = screens[i]->name;
 	return n;
 }

@@ -34,6 +34,7 @@
 
 #define LOG_PAST_MS	INT64_C(900000)
 #define MESSAGES_PAST	200
+#define MATCHES_PAST	50 /* they have to be searched for */
 #define HEATMAP_MINUTES 90
 #define STEPS_MINUTES	15
 
@@ -291,6 +292,7 @@ static int stream_messages(struct console *c, const char *subject, const struct 
 			read.type = words[i];
 		else
 			read.key = words[i];
+		read.tail = MATCHES_PAST;
 	}
 	if (rc < 0)
 		return rc;

@@ -55,8 +55,8 @@ static void write_help(const struct model *m, struct sheet *s)
 	for (int i = 0; screens[i] != NULL; i++) {
 		sheet_add(s, STYLE_KEY, "  %-8s",
 			  screens[i]->key != 0 ? keys_name(screens[i]->key, key) : "");
-		sheet_line(s, STYLE_PLAIN, "%s%s: %s", screens[i]->name, screens[i]->detail ? " ID" : "",
-			   screens[i]->text);
+		sheet_line(s, STYLE_PLAIN, "%s%s: %s", screens[i]->name,
+			   screens[i]->detail && screen_is_named(screens[i]) ? " ID" : "", screens[i]->text);
 	}
 	sheet_line(s, STYLE_DIM,
 		   ":sort COLUMN, :sort -COLUMN, :filter TEXT, :theme NAME, :mouse on|off, :quit");

@@ -75,6 +75,8 @@ extern const struct screen screen_overview, screen_sagas, screen_saga, screen_la
 
 /* NULL-terminated, in the order of the hint bar. */
 extern const struct screen *const screens[];
+/* It can be opened by its name; false: from a row alone. */
+bool screen_is_named(const struct screen *s);
 /* By name or by a unique beginning of it, where screens of one thing come after the others; NULL. */
 const struct screen *screen_find(const char *name);
 

@@ -17,6 +17,11 @@ const struct screen *const screens[] = {
     &screen_notifications, &screen_details,    NULL,
 };
 
+bool screen_is_named(const struct screen *s)
+{
+	return !s->detail || s->main != FEED_NONE || s->subjects.member != NULL;
+}
+
 /* How many of these begin so; *ret is the last of them. */
 static int count_begun(const char *begun, bool detail, const struct screen **ret)
 {

@@ -143,10 +143,12 @@ static void end(struct top *t)
 
 const char *top_screen(int i, const char **ret_text)
 {
-	if (screens[i] == NULL)
-		return NULL;
-	*ret_text = screens[i]->text;
-	return screens[i]->name;
+	for (int k = 0; screens[k] != NULL; k++)
+		if (screen_is_named(screens[k]) && i-- == 0) {
+			*ret_text = screens[k]->text;
+			return screens[k]->name;
+		}
+	return NULL;
 }
 
 #define SCREENS_MAX 32
@@ -162,9 +164,11 @@ const char *top_theme(int i, const char **ret_text)
 int top_check(const struct top_options *o, struct error *err)
 {
 	const struct screen *s = screen_find(o->screen);
-	const char *names[SCREENS_MAX];
+	const char *names[SCREENS_MAX], *text;
 	int n = 0;
 
+	if (s != NULL && !screen_is_named(s))
+		s = NULL;
 	if (o->screen == NULL || (s != NULL && (!s->detail || o->subject != NULL)))
 		return 0;
 	if (s != NULL) {
@@ -172,8 +176,8 @@ int top_check(const struct top_options *o, struct error *err)
 		error_hint(err, "pizzactl top %s ID", s->name);
 		return ERR_USAGE;
 	}
-	for (; n < SCREENS_MAX && screens[n] != NULL; n++)
-		names[n] = screens[n]->name;
+	while (n < SCREENS_MAX && (names[n] = top_screen(n, &text)) != NULL)
+		n++;
 	return nearest_refuse(ERR_NOT_FOUND, o->screen, "there is no such screen", names, n, err);
 }
 
