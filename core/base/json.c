@@ -104,19 +104,18 @@ bool json_bool_or(const json_t *object, const char *name, bool fallback)
 
 const char *json_real_text(double value, char text[JSON_REAL_SIZE])
 {
-	char *exponent;
+	size_t n;
 
 	for (int digits = DIGITS_MEANT; digits <= DIGITS_ALL; digits++) {
 		snprintf(text, JSON_REAL_SIZE, "%.*g", digits, value);
 		if (strtod(text, NULL) == value)
 			break;
 	}
-	exponent = strchr(text, 'e');
-	if (strchr(text, '.') == NULL && exponent != NULL) {
-		memmove(exponent + 2, exponent, strlen(exponent) + 1);
-		memcpy(exponent, ".0", 2);
-	} else if (strchr(text, '.') == NULL) {
-		strcat(text, ".0");
+	n = strcspn(text, "e");
+	if (strchr(text, '.') == NULL) {
+		memmove(text + n + 2, text + n, strlen(text + n) + 1);
+		text[n] = '.';
+		text[n + 1] = '0';
 	}
 	return text;
 }
