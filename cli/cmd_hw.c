@@ -9,6 +9,7 @@
 #include "cli/resource.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/console/guard.h"
 #include "core/console/hw.h"
 
 #define WORDS_MAX 16
@@ -60,9 +61,17 @@ static int read_settings(const struct cli *c, json_t *body, struct error *err)
 static int set(struct cli *c, struct error *err)
 {
 	CLEANUP(buf_done) struct buf path = {0};
+	struct console *console = NULL;
 	json_t *body = json_object();
 	int rc = read_settings(c, body, err);
 
+	if (rc == 0 && !cli_flag(c, "dry-run")) {
+		rc = cli_console(c, &console, err);
+		if (rc == 0)
+			rc = guard_change("hw set", err);
+		if (rc == 0)
+			rc = hw_check(console, cli_argument(c, 0), body, err);
+	}
 	if (rc < 0) {
 		json_decref(body);
 		return rc;

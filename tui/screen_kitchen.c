@@ -224,6 +224,8 @@ static int set_temperature(struct console *c, const struct action_call *call, st
 	int rc = hw_setting(body, "setpoint", call->value, err);
 
 	(void)said;
+	if (rc == 0)
+		rc = hw_check(c, json_string_or(call->row, "device", ""), body, err);
 	if (rc < 0)
 		json_decref(body);
 	return rc < 0 ? rc : change_hardware(c, call, "PUT", NULL, body, err);
@@ -273,7 +275,7 @@ static const struct action actions[] = {{.name = "tickets",
 					 .run = clear},
 					{.key = '=',
 					 .name = "setpoint",
-					 .text = "sets the temperature that it keeps",
+					 .text = "sets the temperature it keeps while kitchend is stopped",
 					 .command = "hw set {device} setpoint={value}",
 					 .prompt = "degrees Celsius",
 					 .changes = true,

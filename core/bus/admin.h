@@ -14,6 +14,9 @@ int bus_admin_new(const struct bus_options *options, int timeout_ms, struct bus_
 /* A handle beside a group, for bus_admin_own_lag: it never joins. */
 int bus_admin_new_beside(const struct bus_options *options, const char *group, int timeout_ms,
 			 struct bus_admin **ret, struct error *err) MUST_USE;
+/* The same for reading many messages: it fetches more at once, where others want one of each partition. */
+int bus_admin_new_reading(const struct bus_options *options, int timeout_ms, struct bus_admin **ret,
+			  struct error *err) MUST_USE;
 void bus_admin_free(struct bus_admin *a);
 /* Answers 0 when a broker answered a metadata request. */
 int bus_admin_ping(struct bus_admin *a, struct error *err) MUST_USE;

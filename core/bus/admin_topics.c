@@ -11,14 +11,9 @@
 
 #define OFFSETS_CHUNK 500
 
-int bus_admin_new(const struct bus_options *options, int timeout_ms, struct bus_admin **ret,
-		  struct error *err)
-{
-	return bus_admin_new_beside(options, "pizza-admin", timeout_ms, ret, err);
-}
-
-int bus_admin_new_beside(const struct bus_options *options, const char *group, int timeout_ms,
-			 struct bus_admin **ret, struct error *err)
+/* fetch: how many bytes of a partition are asked for at once. */
+static int make(const struct bus_options *options, const char *group, const char *fetch, int timeout_ms,
+		struct bus_admin **ret, struct error *err)
 {
 	const struct bus_setting settings[] = {
 	    {"group.id", group},
@@ -28,7 +23,7 @@ int bus_admin_new_beside(const struct bus_options *options, const char *group, i
 	    {"auto.offset.reset", "earliest"},
 	    {"fetch.wait.max.ms", "100"},
 	    {"fetch.max.bytes", "8388608"},
-	    {"fetch.message.max.bytes", "65536"},
+	    {"fetch.message.max.bytes", fetch},
 	    {"fetch.error.backoff.ms", "50"},
 	    {"queued.max.messages.kbytes", "16384"},
 	    {"allow.auto.create.topics", "false"},
@@ -49,6 +44,24 @@ int bus_admin_new_beside(const struct bus_options *options, const char *group, i
 	a->queue = rd_kafka_queue_new(a->rk);
 	*ret = a;
 	return 0;
+}
+
+int bus_admin_new(const struct bus_options *options, int timeout_ms, struct bus_admin **ret,
+		  struct error *err)
+{
+	return bus_admin_new_beside(options, "pizza-admin", timeout_ms, ret, err);
+}
+
+int bus_admin_new_beside(const struct bus_options *options, const char *group, int timeout_ms,
+			 struct bus_admin **ret, struct error *err)
+{
+	return make(options, group, "65536", timeout_ms, ret, err);
+}
+
+int bus_admin_new_reading(const struct bus_options *options, int timeout_ms, struct bus_admin **ret,
+			  struct error *err)
+{
+	return make(options, "pizza-admin", "1048576", timeout_ms, ret, err);
 }
 
 void bus_admin_free(struct bus_admin *a)

@@ -3,6 +3,7 @@
  */
 #include "core/console/hw.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -214,6 +215,54 @@ int hw_setting(json_t *body, const char *name, const char *value, struct error *
 		return rc;
 	}
 	return unknown_setting(name, err);
+}
+
+/* What the kitchen holds against the body; NULL: nothing. */
+static const json_t *contradicted(const json_t *body, const json_t *station, bool *ret_power)
+{
+	const json_t *setpoint = json_object_get(body, "setpoint_c"), *power = json_object_get(body, "power");
+	const json_t *kept = json_object_get(station, "setpoint_c");
+	bool heated = strcmp(json_string_or(station, "mode", ""), "drained") != 0 ||
+		      json_int_or(station, "loaded", 0) > 0;
+
+	*ret_power = power != NULL && json_is_true(power) != heated;
+	if (*ret_power)
+		return power;
+	return setpoint != NULL && json_is_number(kept) &&
+		       fabs(json_number_value(setpoint) - json_number_value(kept)) >= 0.05
+		   ? kept
+		   : NULL;
+}
+
+int hw_check(struct console *c, const char *device, const json_t *body, struct error *err)
+{
+	AUTO_JSON json_t *wanted = json_pack("{s:s}", "device", device);
+	AUTO_JSON json_t *board = NULL;
+	const json_t *station, *kept;
+	bool power;
+
+	if (json_object_get(body, "setpoint_c") == NULL && json_object_get(body, "power") == NULL)
+		return 0;
+	board = kitchen_board(c);
+	station = counterpart(json_object_get(board, "items"), "device", wanted);
+	kept = station != NULL ? contradicted(body, station, &power) : NULL;
+	if (kept == NULL)
+		return 0;
+	if (power) {
+		error_set(err, ERR_REFUSED, device,
+			  "the kitchen switches it, and would switch it back at once");
+		error_hint(err, "pizzactl kitchen drain %s takes it out of service, resume brings it back",
+			   device);
+	} else {
+		error_set(err, ERR_REFUSED, device,
+			  "the kitchen keeps it at %d degrees for its tickets, and would set it back at once",
+			  (int)json_number_value(kept));
+		error_hint(err,
+			   "pizzactl kitchen drain %s lets it go off; setpoints are yours while kitchend is "
+			   "stopped",
+			   device);
+	}
+	return ERR_REFUSED;
 }
 
 json_t *hw_faults(const char *const *names, int count)

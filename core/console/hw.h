@@ -31,6 +31,13 @@ void hw_path(struct buf *path, const char *device, const char *action);
  */
 int hw_setting(json_t *body, const char *name, const char *value, struct error *err) MUST_USE;
 
+/*
+ * ERR_REFUSED when the body sets a temperature, or the power, that the kitchen would set back at once: a
+ * station is heated as its tickets want it as long as kitchend runs.  Asks the kitchen, and refuses nothing
+ * when it cannot be asked.
+ */
+int hw_check(struct console *c, const char *device, const json_t *body, struct error *err) MUST_USE;
+
 /* {"faults": [names]}; owned. */
 json_t *hw_faults(const char *const *names, int count);
 

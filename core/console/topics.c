@@ -374,7 +374,7 @@ static void start_thread(struct console *c, struct reader_thread *t)
 {
 	struct bus_options options = {.bootstrap = console_bootstrap(c), .client_id = "pizzactl"};
 	struct error err = {0};
-	int rc = bus_admin_new(&options, console_timeout_ms(c), &t->bus, &err);
+	int rc = bus_admin_new_reading(&options, console_timeout_ms(c), &t->bus, &err);
 
 	if (rc == 0 && pthread_create(&t->thread, NULL, read_topic, t) == 0)
 		return;

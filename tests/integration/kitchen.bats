@@ -375,6 +375,16 @@ others_answer() {
 }
 switched_off() { [ "$("$PIZZACTL" hw show "$1" -o json | jq .power)" = false ]; }
 
+@test "a setpoint or a switch that the kitchen would set back at once is refused, with what works instead" {
+	kept=$("$PIZZACTL" kitchen show oven-1 -o json | jq .setpoint_c)
+	ctl 8 hw set oven-1 setpoint=$((kept - 60))
+	[[ $err == *"the kitchen keeps it at $kept degrees"*"kitchen drain oven-1"* ]]
+	ctl 8 hw set oven-1 power=off
+	[[ $err == *"would switch it back"*"kitchen drain oven-1"* ]]
+	[ "$("$PIZZACTL" hw show oven-1 -o json | jq -c '[.setpoint_c, .power]')" = "[$kept,true]" ]
+	ctl 0 hw set oven-1 setpoint="$kept" power=on
+}
+
 @test "a kitchen that has become smaller: what lay in the ovens that are gone is baked in the others" {
 	hwd=$(pid_of hwd)
 	hold_baking margherita 12
