@@ -408,8 +408,6 @@ static void *drive(void *arg)
 		bool stop, aborting;
 
 		start_queued(c);
-		http_poller_start(c->poller);
-		finish_ended(c);
 		pthread_mutex_lock(&c->lock);
 		aborting = c->aborting;
 		stop = aborting || (c->stopping && c->pending == 0);

@@ -88,16 +88,6 @@ void http_poller_free(struct http_poller *p)
 	free(p);
 }
 
-void http_poller_start(struct http_poller *p)
-{
-	int running;
-
-	if (p->timer && mono_left_ms(p->due) == 0) {
-		p->timer = false;
-		curl_multi_socket_action(p->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	}
-}
-
 static int wait_time(const struct http_poller *p, int ms)
 {
 	int64_t left = p->timer ? mono_left_ms(p->due) : ms;
@@ -123,11 +113,14 @@ static void act(struct http_poller *p, const struct epoll_event *e)
 void http_poller_wait(struct http_poller *p, int ms)
 {
 	struct epoll_event events[EVENTS_MAX];
-	int n = epoll_wait(p->epoll_fd, events, EVENTS_MAX, wait_time(p, ms));
+	int n = epoll_wait(p->epoll_fd, events, EVENTS_MAX, wait_time(p, ms)), running;
 
 	for (int i = 0; i < n; i++)
 		act(p, &events[i]);
-	http_poller_start(p);
+	if (p->timer && mono_left_ms(p->due) == 0) {
+		p->timer = false;
+		curl_multi_socket_action(p->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	}
 }
 
 void http_poller_wake(struct http_poller *p)

@@ -14,10 +14,10 @@ struct http_poller;
 struct http_poller *http_poller_new(CURLM *multi);
 void http_poller_free(struct http_poller *p);
 
-/* Begins the transfers that were added since the last call, and ends those whose time is over.  Does not
- * wait. */
-void http_poller_start(struct http_poller *p);
-/* Waits up to ms for sockets, time-outs or a wake, and goes on with the transfers that are concerned. */
+/*
+ * Waits up to ms for sockets, time-outs or a wake, and goes on with the transfers that are concerned; not at
+ * all when some were added since the last call, which it begins.
+ */
 void http_poller_wait(struct http_poller *p, int ms);
 /* Ends the wait that is under way, or else the next one.  From any thread. */
 void http_poller_wake(struct http_poller *p);
