@@ -27,7 +27,7 @@ teardown() {
 	"$PIZZACTL" stop kafka
 	id=$(order)
 	[ -n "$id" ]
-	eventually 30 state_is outboxd degraded
+	eventually 60 state_is outboxd degraded
 	[ "$(sql pizza_order "SELECT status FROM orders WHERE order_id = '$id'")" = pending ]
 	"$PIZZACTL" start kafka
 	eventually 90 paid "$id"
@@ -53,7 +53,7 @@ teardown() {
 	"$PIZZACTL" stop paymentd
 	id=$(order)
 	named() { "$PIZZACTL" saga ls --stuck 1s -o json | jq -e ".[] | select(.order_id == \"$id\" and .daemon == \"paymentd\")" >/dev/null; }
-	eventually 30 named
+	eventually 60 named
 	"$PIZZACTL" start paymentd
 	eventually 60 paid "$id"
 }
@@ -61,9 +61,9 @@ teardown() {
 @test "a killed daemon is restarted and goes on where it was" {
 	for d in orderd inventoryd paymentd notifyd aggregatord outboxd sandboxd; do
 		kill -9 "$("$PIZZACTL" status -o json | jq ".[] | select(.name == \"$d\") | .pid")"
-		id=$(order card margherita 2>/dev/null) || { create() { id=$(order 2>/dev/null); }; eventually 30 create; }
+		id=$(order card margherita 2>/dev/null) || { create() { id=$(order 2>/dev/null); }; eventually 60 create; }
 		eventually 60 paid "$id"
-		eventually 30 state_is "$d" up
+		eventually 60 state_is "$d" up
 	done
 }
 
@@ -102,7 +102,7 @@ teardown() {
 	"$PIZZACTL" sandbox set --timeout-after-charge 1 >/dev/null
 	id=$(order)
 	captured() { [ "$(sql pizza_payment "SELECT attempt >= 1 AND status IN ('processing', 'requested') FROM payments WHERE order_id = '$id'")" = t ]; }
-	eventually 20 captured
+	eventually 60 captured
 	"$PIZZACTL" sandbox set --clear >/dev/null
 	eventually 90 paid "$id"
 	[ "$("$PIZZACTL" sandbox ledger -o json | jq "[.[] | select(.order_id == \"$id\" and .kind == \"capture\")] | length")" = 1 ]
@@ -134,7 +134,7 @@ produce_again() {
 	before=$(letters)
 	echo 'this is not JSON' | kcat -P -b "$broker" -t inventory-events -k poison
 	more() { [ "$(letters)" -gt "$before" ]; }
-	eventually 30 more
+	eventually 60 more
 	for _ in $(seq 12); do id=$(order); done
 	eventually 60 paid "$id"
 }
@@ -160,7 +160,7 @@ produce_again() {
 	reason_has() { "$PIZZACTL" status "$1" -o json | jq -e --arg w "$2" '.[0] // . | .reason // "" | contains($w)' >/dev/null; }
 	"$PIZZACTL" stop postgres
 	produce_again <"$BATS_TEST_TMPDIR/events"
-	eventually 30 reason_has inventoryd waits
+	eventually 60 reason_has inventoryd waits
 	"$PIZZACTL" stop kafka
 	eventually 60 reason_has inventoryd kafka
 	"$PIZZACTL" start kafka
@@ -204,9 +204,9 @@ produce_again() {
 	publish first-half
 	"$PIZZACTL" start orderd &
 	known() { [ "$(sql pizza_order "SELECT count(*) FROM menu_copy")" = "$1" ]; }
-	eventually 30 known $((size - 1))
+	eventually 60 known $((size - 1))
 	says() { [[ $("$PIZZACTL" status orderd -o json | jq -r '.[0].reason') == *"$1"* ]]; }
-	eventually 10 says 'menu-events has not been read to its end'
+	eventually 60 says 'menu-events has not been read to its end'
 	publish second-half
 	wait $!
 	[ "$("$PIZZACTL" status orderd -o json | jq -r '.[0].state')" = up ]
