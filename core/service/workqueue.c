@@ -155,9 +155,12 @@ static int wait_to_claim(struct workqueue *q, struct mono next_poll)
 		int64_t again_ms;
 		int room = claim_room(q, &again_ms);
 
-		if (!q->due && mono_left_ms(next_poll) > 0)
+		if (!q->due && mono_left_ms(next_poll) > 0) {
 			wait_until(q, &q->claim_wake, next_poll);
-		else if (room == 0 && again_ms < 0)
+			continue;
+		}
+		q->due = true; /* whoever makes room looks at that */
+		if (room == 0 && again_ms < 0)
 			pthread_cond_wait(&q->claim_wake, &q->lock);
 		else if (room == 0)
 			wait_ms(q, &q->claim_wake, again_ms);

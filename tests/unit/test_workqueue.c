@@ -271,6 +271,32 @@ static void test_push(void **state)
 	check_all_once(300);
 }
 
+/* What falls due while all places are taken is claimed when one is free again, though nobody wakes the queue.
+ */
+static void test_due_while_full(void **state)
+{
+	struct workqueue_options o = {.name = "test", .parallel = 1, .poll_ms = 10, .ops = &ops};
+	struct timespec several_polls = {.tv_nsec = 100000000};
+	struct error err;
+	void *item;
+
+	(void)state;
+	world.hold_calls = true;
+	assert_int_equal(workqueue_new(&o, &queue, &err), 0);
+	wait_for(&world.claims, 1);
+	pthread_mutex_lock(&world.lock);
+	item = make_item(0);
+	pthread_mutex_unlock(&world.lock);
+	assert_int_equal(workqueue_push(queue, &item, 1), 1);
+	wait_for(&world.held_count, 1);
+	nanosleep(&several_polls, NULL);
+	make_due(1, 2);
+	release_held();
+	wait_for(&world.done, 2);
+	workqueue_free(queue, 1000);
+	check_all_once(2);
+}
+
 static void test_parallel_and_groups(void **state)
 {
 	(void)state;
@@ -454,6 +480,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_claims_all, setup),
 	    cmocka_unit_test_setup(test_wake_during_idle, setup),
 	    cmocka_unit_test_setup(test_push, setup),
+	    cmocka_unit_test_setup(test_due_while_full, setup),
 	    cmocka_unit_test_setup(test_parallel_and_groups, setup),
 	    cmocka_unit_test_setup(test_push_overflow_is_freed, setup),
 	    cmocka_unit_test_setup(test_late_push_is_freed, setup),
