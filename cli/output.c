@@ -159,6 +159,7 @@ static int choose_sort(struct output *o, const char *sort, struct error *err)
 {
 	const char *name = sort + (*sort == '-');
 
+	o->sort_down = *sort == '-';
 	o->sort_column = find_column(o->columns, name, strlen(name));
 	if (o->sort_column == NULL)
 		return unknown_column(o->columns, name, strlen(name), err);
@@ -343,7 +344,7 @@ static json_t *sorted(struct output *o)
 		if (json_is_null(keys[i].value))
 			keys[i].value = NULL;
 		keys[i].place = i;
-		keys[i].down = o->settings.sort[0] == '-';
+		keys[i].down = o->sort_down;
 	}
 	qsort(keys, n, sizeof(*keys), compare_keys);
 	for (size_t i = 0; i < n; i++)

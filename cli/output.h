@@ -167,6 +167,7 @@ struct output {
 	struct where *where;
 	struct where_column *where_columns; /* what where looks at */
 	const struct column *sort_column;
+	bool sort_down;						     /* the largest first */
 	void (*line)(void *arg, const json_t *row, struct buf *out); /* instead of the renderer, or NULL */
 	void *line_arg;
 	struct buf text; /* what the renderer wrote and the stream has not got yet */
