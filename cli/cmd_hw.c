@@ -337,7 +337,7 @@ const struct noun noun_hw = {
 	     .columns = show_columns,
 	     .shape = SHAPE_SHOW,
 	     .flags = COMMAND_CHANGES,
-	     .examples = {"pizzactl hw set oven-1 setpoint=300 power=on",
+	     .examples = {"pizzactl hw set oven-1 setpoint=300 power=on --dry-run",
 			  "pizzactl hw set timer-1 duration=90 run=on"},
 	     .run = set},
 	    {.verb = "fault",
