@@ -10,6 +10,7 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "tui/pack.h"
 
 /* --- words --- */
@@ -255,9 +256,7 @@ static size_t common_length(const struct completions *c)
 	for (int i = 1; i < c->count; i++)
 		while (strncmp(c->words[0], c->words[i], len) != 0)
 			len--;
-	while (len > 0 && (c->words[0][len] & 0xc0) == 0x80) /* not within a character */
-		len--;
-	return len;
+	return text_whole(c->words[0], len);
 }
 
 static void put_word(struct model *m, const struct completions *c, const char *word, size_t len)

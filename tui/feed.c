@@ -11,6 +11,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/base/where.h"
 #include "core/config/config.h"
 #include "core/config/paths.h"
@@ -242,14 +243,11 @@ static void cut_value(json_t *row)
 {
 	json_t *value = json_object_get(row, "value");
 	AUTO_FREE char *text = json_is_string(value) ? xstrdup(json_string_value(value)) : json_text(value);
-	size_t len = strlen(text), n = MESSAGE_MAX;
+	size_t len = strlen(text);
 
 	if (len <= MESSAGE_MAX)
 		return;
-	while ((text[n] & 0xc0) == 0x80) /* not within a character */
-		n--;
-	text[n] = '\0';
-	json_object_set_new(row, "value", json_sprintf("%s…", text));
+	json_object_set_new(row, "value", json_sprintf("%.*s…", (int)text_whole(text, MESSAGE_MAX), text));
 	json_object_set_new(row, "value_bytes", json_integer((json_int_t)len));
 }
 
@@ -441,16 +439,11 @@ static int take_line(void *arg, json_t *row, struct error *err)
 {
 	const struct feed_stream *s = arg;
 	AUTO_JSON json_t *owned = row;
-	const json_t *msg = json_object_get(row, "msg");
-	size_t n = LOG_LINE_MAX;
+	const char *msg = json_string_or(row, "msg", "");
 
-	if (json_string_length(msg) > LOG_LINE_MAX) {
-		const char *text = json_string_value(msg);
-
-		while ((text[n] & 0xc0) == 0x80) /* not within a character */
-			n--;
-		json_object_set_new(row, "msg", json_sprintf("%.*s…", (int)n, text));
-	}
+	if (strlen(msg) > LOG_LINE_MAX)
+		json_object_set_new(row, "msg",
+				    json_sprintf("%.*s…", (int)text_whole(msg, LOG_LINE_MAX), msg));
 	return s->row(s->arg, pack_all(row), err);
 }
 

@@ -30,6 +30,13 @@ size_t text_decode(const char *bytes, size_t n, uint32_t *ret)
 	return len;
 }
 
+size_t text_whole(const char *text, size_t n)
+{
+	while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
 bool text_is_utf8(const char *text, size_t n)
 {
 	for (size_t i = 0, len; i < n; i += len)

@@ -13,6 +13,8 @@
 /* Bytes of the UTF-8 sequence at text, n (1 or more) at most, and its code point unless ret is NULL; 0 when
  * it is none (RFC 3629). */
 size_t text_decode(const char *text, size_t n, uint32_t *ret);
+/* The most of the first n bytes that cuts no character in two; text[n] is read. */
+size_t text_whole(const char *text, size_t n);
 /* n bytes are UTF-8 throughout. */
 bool text_is_utf8(const char *text, size_t n);
 /* Replaces, in place, each byte that is no part of UTF-8 (a character cut off at the end, too) by '?'. */

@@ -15,6 +15,7 @@
 #include <strings.h>
 
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/base/nearest.h"
 #include "core/base/where_internal.h"
 
@@ -65,13 +66,9 @@ static int width_of(const char *text, size_t n)
 /* "did you mean status?", the text around the place, and a caret below the place. */
 static void point_at(struct parser *p, size_t at, const char *nearest)
 {
-	size_t from = at > SHOWN_MAX / 2 ? at - SHOWN_MAX / 2 : 0, len;
+	size_t from = text_whole(p->text, at > SHOWN_MAX / 2 ? at - SHOWN_MAX / 2 : 0);
+	size_t len = text_whole(p->text + from, strnlen(p->text + from, SHOWN_MAX));
 
-	while (from > 0 && ((unsigned char)p->text[from] & 0xc0) == 0x80)
-		from--;
-	len = strnlen(p->text + from, SHOWN_MAX);
-	while (((unsigned char)p->text[from + len] & 0xc0) == 0x80)
-		len--;
 	error_hint(p->err, "%s%s%s%.*s\n%*s^", nearest != NULL ? "did you mean " : "",
 		   nearest != NULL ? nearest : "", nearest != NULL ? "?\n" : "", (int)len, p->text + from,
 		   width_of(p->text + from, at - from), "");

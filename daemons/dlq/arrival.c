@@ -12,6 +12,7 @@
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/contract/events.h"
 
 struct headers {
@@ -34,8 +35,8 @@ static void clean(char *out, size_t size, const char *text, size_t len)
 	json_t *good;
 	size_t n = len < size - 1 ? len : size - 1;
 
-	while (n > 0 && n < len && ((unsigned char)text[n] & 0xc0) == 0x80)
-		n--;
+	if (n < len)
+		n = text_whole(text, n);
 	memcpy(out, text, n);
 	out[n] = '\0';
 	good = json_stringn(out, n);

@@ -295,10 +295,22 @@ static void what_is_no_utf8_is_mended(void **state)
 	}
 }
 
+static void texts_are_cut_between_characters(void **state)
+{
+	static const char text[] = "aя€"; /* 1, 2 and 3 bytes */
+	static const size_t whole[] = {0, 1, 1, 3, 3, 3, 6};
+
+	(void)state;
+	for (size_t n = 0; n < ARRAY_LEN(whole); n++)
+		assert_int_equal(text_whole(text, n), whole[n]);
+	assert_int_equal(text_whole("\x80\x80\x80", 2), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_no_utf8_is_mended),
+	    cmocka_unit_test(texts_are_cut_between_characters),
 	    cmocka_unit_test(test_error_text_is_utf8),
 	    cmocka_unit_test(errors_follow_their_table),
 	    cmocka_unit_test(buffers_grow_and_escape),
